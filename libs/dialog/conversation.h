@@ -1,0 +1,82 @@
+// What is said in one conversation, without sound and without time-keeping of its own: history, slots, anti-loop rules,
+// answer shaping. The telephone call (CallEngine), the WhatsApp chat and `alctl chat` each drive one of these.
+// Pure: no I/O, no clock (`now` is passed in), randomness from the seed. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.h"
+#include "core/time.h"
+#include "dialog/persona.h"
+#include "dialog/ports.h"
+
+namespace al::dialog {
+
+struct ConversationOptions {
+  Duration dedup_window = seconds{14};  // DEDUP_WINDOW_SEC
+  int min_words = 12;                   // of an answer: 12-20 words
+  int max_words = 20;
+  int max_history = 40;                 // messages kept for the model, oldest dropped first
+};
+
+// What to do with something the caller said.
+enum class CallerAct {
+  kAnswer,      // ask the model (or the scripted agent)
+  kIgnore,      // the same text again within the window
+  kSayFixed,    // say `fixed_text`, do not ask the model ("I did not hear well…")
+  kGoodbye,     // say `fixed_text`, then end the call
+};
+struct CallerDecision {
+  CallerAct act = CallerAct::kAnswer;
+  std::string fixed_text;
+  bool slots_changed = false;
+};
+
+class Conversation {
+ public:
+  Conversation(std::shared_ptr<const Persona> persona, ConversationOptions options, std::uint64_t seed);
+  ~Conversation();
+  Conversation(Conversation&&) noexcept;
+  Conversation& operator=(Conversation&&) noexcept;
+
+  // The caller said `text` (a final transcript, or a WhatsApp message). Fills slots, applies the anti-loop rules.
+  CallerDecision caller_said(std::string_view text, Timestamp now);
+
+  // The request for the model, built from persona, history and slots.
+  [[nodiscard]] ModelRequest request(TurnId turn, std::string call) const;
+
+  // Turns a clause of the model's answer into what may be spoken: no markdown, numbers and currency as words, one
+  // question, length limit, no second self-introduction, no repetition of the last answer, no secret. Empty = say nothing.
+  // Call in order for each clause of a turn; `first` marks the first clause of an answer.
+  std::string shape_clause(TurnId turn, std::string_view clause, bool first);
+
+  // What the caller really heard of our answer. `interrupted` adds the note for the model that it was cut off.
+  // Called once an answer is over; replaces what was assumed for that turn.
+  void agent_heard(TurnId turn, std::string_view heard_text, bool interrupted);
+
+  // A tool call of the model: checked in code against policy and schema. An error's detail is text for the model.
+  Result<void> check_tool(std::string_view name, std::string_view arguments_json, std::string& idempotency_key) const;
+  void tool_result(TurnId turn, std::string_view id, std::string_view name, std::string_view arguments_json,
+                   std::string_view result);
+
+  [[nodiscard]] const std::map<std::string, std::string>& slots() const;
+  [[nodiscard]] bool complete() const;  // every required slot is filled and valid
+  [[nodiscard]] const std::vector<Message>& history() const;
+  [[nodiscard]] std::string_view expected_slot() const;  // what we asked for last: tells endpointing that digits may follow
+
+  // State for resuming on another node: JSON text. restore() refuses what does not fit the persona.
+  [[nodiscard]] std::string save() const;
+  Result<void> restore(std::string_view saved);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace al::dialog
