@@ -22,9 +22,13 @@ TEST(Time, MediaTimeCountsSamples) {
   EXPECT_EQ(MediaTime{1}.duration(), microseconds{125});
 }
 
-TEST(Time, IsoTextHasMillisecondsAndZone) { EXPECT_EQ(to_iso8601(WallTime{milliseconds{1}}), "1970-01-01T00:00:00.001Z"); }
+TEST(Time, IsoTextHasMillisecondsAndZone) {
+  EXPECT_EQ(to_iso8601(WallTime{milliseconds{1}}), "1970-01-01T00:00:00.001Z");
+}
 
-TEST(Error, TextNamesCodeAndDetail) { EXPECT_EQ(to_string(Error{Errc::kTimeout, "stt"}), "timeout: stt"); }
+TEST(Error, TextNamesCodeAndDetail) {
+  EXPECT_EQ(to_string(Error{Errc::kTimeout, "stt"}), "timeout: stt");
+}
 
 TEST(Random, SameSeedSameSequence) {
   Random a(7);

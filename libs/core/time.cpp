@@ -9,7 +9,9 @@ Timestamp monotonic_now() {
   return Timestamp{std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
-WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
+WallTime wall_now() {
+  return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
 
 std::string to_iso8601(WallTime time) {
   const auto whole = std::chrono::floor<seconds>(time);

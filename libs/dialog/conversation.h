@@ -22,15 +22,15 @@ struct ConversationOptions {
   Duration dedup_window = seconds{14};  // DEDUP_WINDOW_SEC
   int min_words = 12;                   // of an answer: 12-20 words
   int max_words = 20;
-  int max_history = 40;                 // messages kept for the model, oldest dropped first
+  int max_history = 40;  // messages kept for the model, oldest dropped first
 };
 
 // What to do with something the caller said.
 enum class CallerAct {
-  kAnswer,      // ask the model (or the scripted agent)
-  kIgnore,      // the same text again within the window
-  kSayFixed,    // say `fixed_text`, do not ask the model ("I did not hear well…")
-  kGoodbye,     // say `fixed_text`, then end the call
+  kAnswer,    // ask the model (or the scripted agent)
+  kIgnore,    // the same text again within the window
+  kSayFixed,  // say `fixed_text`, do not ask the model ("I did not hear well…")
+  kGoodbye,   // say `fixed_text`, then end the call
 };
 struct CallerDecision {
   CallerAct act = CallerAct::kAnswer;
@@ -52,8 +52,8 @@ class Conversation {
   [[nodiscard]] ModelRequest request(TurnId turn, std::string call) const;
 
   // Turns a clause of the model's answer into what may be spoken: no markdown, numbers and currency as words, one
-  // question, length limit, no second self-introduction, no repetition of the last answer, no secret. Empty = say nothing.
-  // Call in order for each clause of a turn; `first` marks the first clause of an answer.
+  // question, length limit, no second self-introduction, no repetition of the last answer, no secret. Empty = say
+  // nothing. Call in order for each clause of a turn; `first` marks the first clause of an answer.
   std::string shape_clause(TurnId turn, std::string_view clause, bool first);
 
   // What the caller really heard of our answer. `interrupted` adds the note for the model that it was cut off.
@@ -68,7 +68,8 @@ class Conversation {
   [[nodiscard]] const std::map<std::string, std::string>& slots() const;
   [[nodiscard]] bool complete() const;  // every required slot is filled and valid
   [[nodiscard]] const std::vector<Message>& history() const;
-  [[nodiscard]] std::string_view expected_slot() const;  // what we asked for last: tells endpointing that digits may follow
+  [[nodiscard]] std::string_view expected_slot()
+      const;  // what we asked for last: tells endpointing that digits may follow
 
   // State for resuming on another node: JSON text. restore() refuses what does not fit the persona.
   [[nodiscard]] std::string save() const;

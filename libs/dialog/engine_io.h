@@ -83,7 +83,8 @@ using Input = std::variant<in::Media, in::MarkPlayed, in::Dtmf, in::SttPartial, 
                            in::ProviderFailed, in::DeadlineReached, in::Hangup>;
 
 // Key events of a call (SPEC 15), for logs, metrics, the call record and the replay report. `name` is one of the fixed
-// event names: STATE_CHANGE, EOU, ASR_TEXT, LLM_REPLY, TTS_START, TTS_END, MARK_SENT, MARK_ACK, BARGE_IN, LATENCY, LEAD, …
+// event names: STATE_CHANGE, EOU, ASR_TEXT, LLM_REPLY, TTS_START, TTS_END, MARK_SENT, MARK_ACK, BARGE_IN, LATENCY,
+// LEAD, …
 struct Fact {
   std::string key;
   std::variant<std::int64_t, double, std::string> value;

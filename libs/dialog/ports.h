@@ -40,8 +40,8 @@ class SttSink {
   virtual void on_failed(TurnId turn, Error error) = 0;
 };
 
-// Recognition for one call. A turn is: start_turn, feed*, then finish_turn or cancel_turn. At most one turn takes audio at
-// a time; the final of an earlier, finished turn may still arrive meanwhile.
+// Recognition for one call. A turn is: start_turn, feed*, then finish_turn or cancel_turn. At most one turn takes audio
+// at a time; the final of an earlier, finished turn may still arrive meanwhile.
 class SttSession {
  public:
   virtual ~SttSession() = default;
@@ -78,14 +78,14 @@ struct ToolSpec {
 
 struct ModelRequest {
   TurnId turn;
-  std::string call;                          // call_sid, for log lines and prompt caching
-  std::string language = "he-IL";            // BCP 47
-  std::vector<Message> messages;             // [0] is the system prompt; the last one is what the caller just said
+  std::string call;                // call_sid, for log lines and prompt caching
+  std::string language = "he-IL";  // BCP 47
+  std::vector<Message> messages;   // [0] is the system prompt; the last one is what the caller just said
   std::vector<ToolSpec> tools;
   std::map<std::string, std::string> slots;  // what is known so far, by slot name: for the scripted agent
   std::string next_slot;                     // the slot to ask for next; empty = all collected
-  int max_tokens = 160;
-  std::uint64_t seed = 0;                    // for choices among equivalent sentences
+  int max_tokens = 200;
+  std::uint64_t seed = 0;  // for choices among equivalent sentences
 };
 
 struct ModelUsage {
