@@ -1,0 +1,59 @@
+// Tells the caller from our own echo. We know what we play: while it is audible, a frame counts as the caller only if
+// its level stands out of the level that our echo can have. No echo canceller is needed for that (measured: prompts
+// killed by echo 17 of 21 without, 1 of 21 with). Works with any voice detector. It never makes the line deaf: a caller
+// who is louder than the expected echo passes at once. Realtime-safe, not thread-safe; one object a call.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "audio/format.h"
+
+namespace al::audio {
+
+struct EchoGateOptions {
+  bool enabled = true;
+  float margin_db = 4.0F;        // the caller must exceed the expected echo by this
+  float initial_loss_db = 8.0F;  // echo return loss assumed until it is measured: a bad analogue hybrid
+  float min_loss_db = 0.0F;
+  float max_loss_db = 60.0F;
+  int window_ms = 440;            // how long an echo may come after we sent it: network, jitter buffer, mobile codec
+  int level_ms = 60;              // levels are taken over this
+  float loss_percentile = 0.30F;  // of the last `loss_window_s` seconds of frames that were not the caller
+  float loss_window_s = 3.0F;
+};
+
+class EchoGate {
+ public:
+  struct Verdict {
+    bool audible = false;           // our own sound may be in this frame
+    bool passed = true;             // loud enough to be the caller; always true when nothing of ours is audible
+    float expected_dbfs = -100.0F;  // upper bound of the echo's level
+    float loss_db = 0.0F;           // tracked echo return loss
+  };
+
+  explicit EchoGate(const EchoGateOptions& options = {});
+
+  // `caller`: the line, unconditioned. `played`: what we sent for the same 20 ms (empty = nothing). `voice`: the
+  // detector's view.
+  Verdict process(PcmFrameView caller, std::span<const std::int16_t> played, bool voice);
+  void reset();
+
+ private:
+  static constexpr std::size_t kMaxHistory = 64;       // frames, 1.28 s
+  static constexpr std::size_t kMaxLossSamples = 256;  // frames, 5.12 s
+
+  [[nodiscard]] float recent_loss() const;
+
+  EchoGateOptions options_;
+  std::array<float, kMaxHistory> played_power_{};
+  std::array<float, kMaxHistory> played_level_{};
+  std::array<float, 8> caller_power_{};
+  std::array<float, kMaxLossSamples> losses_{};
+  std::size_t frames_ = 0;
+  std::size_t loss_count_ = 0;
+  std::size_t loss_next_ = 0;
+};
+
+}  // namespace al::audio

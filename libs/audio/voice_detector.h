@@ -1,0 +1,75 @@
+// Is somebody speaking in this 20 ms frame? One type, four engines:
+//   energy  level over a noise floor that keeps tracking; no dependency, a microsecond a frame
+//   silero  the Silero v6 network (8 kHz raised to 16 kHz, fixed gain) with the same level rule as a second opinion
+//   webrtc  the detector of WebRTC's audio processing
+//   spec    the plain calibrated rule exactly as the reference has it; deaf after a noisy start, for comparison only
+// A detector hears the decoded line BEFORE any gain control. It does not know what we play (echo_gate.h) nor what a
+// turn is (endpointer.h). process() is realtime-safe: no allocation, no lock, no I/O. Not thread-safe; one object a
+// call.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "audio/format.h"
+#include "core/error.h"
+
+namespace al::audio {
+
+// One frame's verdict, with what led to it, so that a report can draw it.
+struct VoiceFrame {
+  bool voice = false;
+  float score = 0.0F;          // 0 .. 1, grows with the likelihood of voice; comparable within one engine only
+  float level_dbfs = -100.0F;  // of the frame, after the detector's own band filter
+  float noise_floor_dbfs = -100.0F;
+  float threshold_dbfs = -100.0F;  // level above which `energy` and `spec` call it voice; for others the level rule's
+};
+
+enum class VadEngine { kEnergy, kSilero, kWebrtc, kSpec };
+[[nodiscard]] std::string_view to_string(VadEngine engine);
+// "energy", "silero", "webrtc", "spec"; anything else is kMalformed and names the legal words.
+Result<VadEngine> parse_vad_engine(std::string_view name);
+// Whether this build has the engine (AL_LOCAL_SPEECH for silero, the WebRTC package for webrtc).
+[[nodiscard]] bool is_built_in(VadEngine engine);
+
+struct EnergyOptions {
+  std::optional<float> fixed_rms;  // VAD_RMS: a fixed threshold (RMS on the int16 scale) instead of the tracked one
+  float on_db = 5.0F;              // voice begins this far above the floor …
+  float off_db = 3.0F;             // … and ends this far above it
+  float min_rms = 35.0F;           // never below this level (RMS, int16 scale): codec noise, idle lines
+  float floor_percentile = 0.20F;  // of the last window: even a fluent speaker is silent 20 % of 5 s
+  float floor_window_s = 5.0F;
+};
+
+struct SileroOptions {
+  float on = 0.5F;        // network score at which voice begins
+  float off = 0.35F;      // … and ends
+  float gain_db = 12.0F;  // fixed, before the network (quiet callers: recall .64 -> .70 on AMI)
+};
+
+struct VoiceOptions {
+  VadEngine engine = VadEngine::kEnergy;
+  EnergyOptions energy;
+  SileroOptions silero;
+  int webrtc_mode = 3;  // 0 (permissive) .. 3 (strict)
+};
+
+class VoiceDetector {
+ public:
+  virtual ~VoiceDetector() = default;
+  virtual VoiceFrame process(PcmFrameView frame) = 0;
+  virtual void reset() = 0;  // as freshly made
+};
+
+// The network, loaded once and shared by all calls. Immutable and thread-safe.
+class SileroModel;
+// `path`: silero_vad.onnx. kUnsupported when built without AL_LOCAL_SPEECH, kNotFound or kMalformed for a bad file.
+Result<std::shared_ptr<const SileroModel>> load_silero_model(const std::string& path);
+
+// Fails for an engine that this build or this start-up lacks (silero without `model`), in words that say what to do.
+Result<std::unique_ptr<VoiceDetector>> make_voice_detector(const VoiceOptions& options,
+                                                           const std::shared_ptr<const SileroModel>& model = nullptr);
+
+}  // namespace al::audio
