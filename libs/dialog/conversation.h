@@ -36,6 +36,25 @@ struct CallerDecision {
   CallerAct act = CallerAct::kAnswer;
   std::string fixed_text;
   bool slots_changed = false;
+  bool lead_complete = false;   // every required slot is filled and valid
+  bool lead_confirmed = false;  // and the caller agreed to the summary
+};
+
+// A tool call that passed the policy. `arguments_json` is completed by code (own number, text of the summary): run
+// this, not what the model wrote.
+struct CheckedTool {
+  std::string name;
+  std::string arguments_json;
+  std::string idempotency_key;  // the same commitment has the same key, however often the model asks
+  bool commits = false;         // changes something outside: run only in a turn that is final and not cancelled
+};
+
+// What the words allow one to expect of the caller's next utterance; for end-of-turn decisions.
+struct Expectation {
+  bool digits = false;       // a phone number: pauses between groups are part of it
+  bool free_speech = false;  // an open question: a long answer is likely
+  bool yes_no = false;       // a short answer is complete
+  int digits_known = 0;      // digits of a number whose rest is still to come
 };
 
 class Conversation {
@@ -56,12 +75,28 @@ class Conversation {
   // nothing. Call in order for each clause of a turn; `first` marks the first clause of an answer.
   std::string shape_clause(TurnId turn, std::string_view clause, bool first);
 
+  // Call once when the model is done with the turn, after its last clause. What must still be said so that the caller
+  // is not left in silence or without a question: usually empty; a sentence when every clause was withheld (repetition,
+  // leak, claim without a tool) or the model gave nothing. Already shaped.
+  std::string finish_answer(TurnId turn);
+
+  // What to say when the model failed or timed out. Never the same sentence twice in a row; already shaped.
+  std::string failure_answer(TurnId turn);
+
+  // The agent said a fixed phrase outside a turn (greeting, idle prompt, filler): kept in the history.
+  void agent_said_fixed(std::string_view text);
+
   // What the caller really heard of our answer. `interrupted` adds the note for the model that it was cut off.
   // Called once an answer is over; replaces what was assumed for that turn.
   void agent_heard(TurnId turn, std::string_view heard_text, bool interrupted);
 
   // A tool call of the model: checked in code against policy and schema. An error's detail is text for the model.
   Result<void> check_tool(std::string_view name, std::string_view arguments_json, std::string& idempotency_key) const;
+  [[nodiscard]] Result<CheckedTool> check_tool(std::string_view name, std::string_view arguments_json) const;
+  // `ok` false = the tool ran and failed: nothing may be claimed. Overload without it: ok unless `result` begins
+  // "error".
+  void tool_result(TurnId turn, std::string_view id, std::string_view name, std::string_view arguments_json,
+                   std::string_view result, bool ok);
   void tool_result(TurnId turn, std::string_view id, std::string_view name, std::string_view arguments_json,
                    std::string_view result);
 
@@ -70,6 +105,12 @@ class Conversation {
   [[nodiscard]] const std::vector<Message>& history() const;
   [[nodiscard]] std::string_view expected_slot()
       const;  // what we asked for last: tells endpointing that digits may follow
+
+  [[nodiscard]] Expectation expectation() const;
+  [[nodiscard]] DialogueStage stage() const;
+  [[nodiscard]] const Persona& persona() const;
+  // The lead in words, as a message to a person: one line a slot. For WhatsApp and reports.
+  [[nodiscard]] std::string summary_text() const;
 
   // State for resuming on another node: JSON text. restore() refuses what does not fit the persona.
   [[nodiscard]] std::string save() const;

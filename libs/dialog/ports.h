@@ -76,6 +76,25 @@ struct ToolSpec {
   std::string parameters_schema;  // JSON Schema (an object), as text
 };
 
+// Where the collecting of a lead stands.
+enum class DialogueStage {
+  kCollecting,  // slots are missing
+  kConfirming,  // all are there; the summary was or is to be offered
+  kConfirmed,   // the caller agreed to the summary
+};
+// What the conversation itself understood of the caller's last words. Enough for an agent without a language model;
+// remote models may ignore it (the system prompt says the same in words).
+struct DialogueHint {
+  DialogueStage stage = DialogueStage::kCollecting;
+  std::vector<std::string> filled;  // slots filled or changed by the last words, in the persona's order
+  std::vector<std::string> ask;     // slots to ask for now, one question: [0] is ModelRequest::next_slot
+  int asked_before = 0;             // how often that question was put already
+  std::string problem;              // "<slot>:<reason>" of a value that was given but is not valid; empty = none
+  std::string intent;       // "", "yes", "no", "whatsapp", "callback", "human", "robot", "repeat", "question", "wait"
+  bool introduced = false;  // the agent has said who it is
+  bool whatsapp_allowed = false;  // the caller's own number is known, so a message could be sent to it
+};
+
 struct ModelRequest {
   TurnId turn;
   std::string call;                // call_sid, for log lines and prompt caching
