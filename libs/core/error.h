@@ -1,6 +1,7 @@
 // Errors as values. A Result<T> holds a T or an Error; exceptions stop at the edges of the libraries that throw them.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,7 @@ enum class Errc {
 struct Error {
   Errc code = Errc::kInternal;
   std::string detail;
+  std::chrono::milliseconds retry_after{0};  // the peer asked to be left alone for so long; 0 = it did not say
 
   friend bool operator==(const Error&, const Error&) = default;
 };

@@ -62,7 +62,7 @@ struct FactoryWants {
 
 // kMalformed: a name in STT, LLM or TTS that does not exist (the detail lists the legal ones), or one whose credentials
 // are missing (the detail names the setting). kNotFound: nothing is left that could serve a stage.
-Result<ProviderSet> make_providers(const Settings& settings, const dialog::Persona& persona, FactoryContext context,
-                                   FactoryWants wants = {});
+Result<ProviderSet> make_providers(const Settings& settings, std::shared_ptr<const dialog::Persona> persona,
+                                   FactoryContext context, FactoryWants wants = {});
 
 }  // namespace al::providers
