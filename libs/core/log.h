@@ -96,7 +96,7 @@ using Facts = std::initializer_list<Fact>;
 // Starts (or restarts) the writer to stderr with these options. Call once in main; before it, lines of level warn and
 // above go to stderr at once, in text form.
 void start(const Options& options);
-// Writes what is queued (waits at most two seconds) and goes back to the state before start().
+// Writes what is queued, ends the writer and goes back to the state before start().
 void stop();
 // Takes effect at once.
 void set_level(Level level);
@@ -137,6 +137,7 @@ inline void error(std::string_view name, Facts facts = {}) {
 // For tests: while it lives, all lines of all threads come here (as text lines, without time) instead of stderr.
 class Capture {
  public:
+  struct State;
   explicit Capture(Level level = Level::kDebug, bool transcripts = false);
   ~Capture();
   Capture(const Capture&) = delete;
@@ -147,7 +148,6 @@ class Capture {
   [[nodiscard]] std::size_t count(std::string_view part) const;
 
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

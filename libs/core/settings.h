@@ -7,8 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/settings_value.h"
 #include "core/time.h"
 
 namespace al {
@@ -129,20 +130,12 @@ class Settings {
   [[nodiscard]] std::vector<std::string_view> differences(const Settings& other) const;
 
  private:
-  struct Value {
-    std::string text;
-    double number = 0.0;
-    std::int64_t integer = 0;  // kInt, kBool; durations in microseconds
-    std::vector<std::string> items;
-    std::string origin = "default";
-  };
-  [[nodiscard]] const Value& at(std::string_view key, std::initializer_list<SettingType> types) const;
-  static Result<Value> check(const SettingSpec& spec, std::string_view name, std::string_view text);
+  [[nodiscard]] const SettingValue& at(std::string_view key, std::initializer_list<SettingType> types) const;
   void read_file(std::string_view toml, std::string_view source_name, std::vector<std::string>& problems);
   void take(std::string_view name, std::string_view text, std::string origin, std::vector<std::string>& problems);
   void cross_check(std::vector<std::string>& problems);
 
-  std::vector<Value> values_;  // in table order
+  std::vector<SettingValue> values_;  // in table order
   std::vector<std::string> warnings_;
 };
 

@@ -15,7 +15,7 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 
 // Takes the first code point off `text`. A byte that starts no valid sequence is taken alone and comes back as U+FFFD.
 // `text` must not be empty.
-[[nodiscard]] char32_t take_codepoint(std::string_view& text);
+char32_t take_codepoint(std::string_view& text);
 
 // Code points, where each invalid byte counts as one.
 [[nodiscard]] std::size_t count_codepoints(std::string_view text);
