@@ -9,6 +9,7 @@
 #include <span>
 
 #include "audio/format.h"
+#include "audio/sliding_percentile.h"
 
 namespace al::audio {
 
@@ -41,19 +42,16 @@ class EchoGate {
   void reset();
 
  private:
-  static constexpr std::size_t kMaxHistory = 64;       // frames, 1.28 s
-  static constexpr std::size_t kMaxLossSamples = 256;  // frames, 5.12 s
+  static constexpr std::size_t kHistory = 64;  // frames, 1.28 s
 
-  [[nodiscard]] float recent_loss() const;
+  [[nodiscard]] float loudest_played() const;
 
   EchoGateOptions options_;
-  std::array<float, kMaxHistory> played_power_{};
-  std::array<float, kMaxHistory> played_level_{};
-  std::array<float, 8> caller_power_{};
-  std::array<float, kMaxLossSamples> losses_{};
+  SlidingPercentile losses_;
+  std::array<float, kHistory> played_level_{};  // dBFS over level_ms, by frame
+  std::array<float, kHistory> played_power_{};
+  std::array<float, kHistory> caller_power_{};
   std::size_t frames_ = 0;
-  std::size_t loss_count_ = 0;
-  std::size_t loss_next_ = 0;
 };
 
 }  // namespace al::audio

@@ -25,7 +25,6 @@ struct EndpointOptions {
   milliseconds min_voice{0};            // utterances with less voice are dropped as noise
   milliseconds min_utterance{0};        // an end is not declared before so much time since the onset
   milliseconds max_utterance{7000};     // MAX_UTT_SEC: an end is forced
-  float level_fall_db = 0.0F;           // sound this far below the utterance's own level is not the caller; 0 = off
   milliseconds action_delay{200};       // silence after which an opinion "complete" ends the utterance
   milliseconds timeout{1500};           // silence after which an utterance that is thought incomplete ends anyway
   milliseconds digits_silence{900};     // silence while digits are still expected
@@ -74,10 +73,16 @@ class Endpointer {
   void reset();
 
   [[nodiscard]] bool speaking() const { return speaking_; }
-  [[nodiscard]] milliseconds required_silence() const;  // with what is known now; for logs and reports
+  // The silence that would end the open utterance, with what is known now; for logs and reports.
+  [[nodiscard]] milliseconds required_silence() const { return need().silence; }
 
  private:
-  [[nodiscard]] std::optional<EndReason> end_reason(MediaTime now) const;
+  struct Need {
+    milliseconds silence;
+    EndReason reason;
+  };
+  [[nodiscard]] Need need() const;
+  void track_level(bool voice, float level_dbfs);
   EndOfUtterance finish(MediaTime now, EndReason reason);
 
   EndpointOptions options_;
@@ -89,7 +94,6 @@ class Endpointer {
   MediaTime run_start_{};  // of the present candidate run while not speaking
   MediaTime run_voice_{};
   float speech_level_dbfs_ = -100.0F;  // smoothed level of voiced frames of this utterance
-  float last_level_dbfs_ = -100.0F;
   bool dropped_sharply_ = false;
 };
 

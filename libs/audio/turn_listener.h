@@ -89,7 +89,7 @@ class TurnListener {
  private:
   static constexpr std::size_t kRing = 64;  // frames, 1.28 s: pre-roll and the longest confirmation
 
-  BargeIn track_barge_in(const ListenInput& input, bool voice, Heard& heard);
+  void track_barge_in(const ListenInput& input, Heard& heard);
   void remember(const PcmFrame& frame);
   void size_preroll(const Heard& heard, MediaTime at);
 

@@ -1,8 +1,8 @@
 // Is somebody speaking in this 20 ms frame? One type, four engines:
 //   energy  level over a noise floor that keeps tracking; no dependency, a microsecond a frame
-//   silero  the Silero v6 network (8 kHz raised to 16 kHz, fixed gain) with the same level rule as a second opinion
-//   webrtc  the detector of WebRTC's audio processing
-//   spec    the plain calibrated rule exactly as the reference has it; deaf after a noisy start, for comparison only
+//   silero  the Silero v6 network (8 kHz raised to 16 kHz, fixed gain), computed in this room; the level is a second
+//   opinion webrtc  the detector of WebRTC's audio processing spec    the plain calibrated rule exactly as the
+//   reference has it; deaf after a noisy start, for comparison only
 // A detector hears the decoded line BEFORE any gain control. It does not know what we play (echo_gate.h) nor what a
 // turn is (endpointer.h). process() is realtime-safe: no allocation, no lock, no I/O. Not thread-safe; one object a
 // call.
@@ -31,22 +31,30 @@ enum class VadEngine { kEnergy, kSilero, kWebrtc, kSpec };
 [[nodiscard]] std::string_view to_string(VadEngine engine);
 // "energy", "silero", "webrtc", "spec"; anything else is kMalformed and names the legal words.
 Result<VadEngine> parse_vad_engine(std::string_view name);
-// Whether this build has the engine (AL_LOCAL_SPEECH for silero, the WebRTC package for webrtc).
+// Whether this build has the engine: false only for webrtc where its package was missing. silero also needs its model
+// file.
 [[nodiscard]] bool is_built_in(VadEngine engine);
 
 struct EnergyOptions {
   std::optional<float> fixed_rms;  // VAD_RMS: a fixed threshold (RMS on the int16 scale) instead of the tracked one
   float on_db = 5.0F;              // voice begins this far above the floor …
   float off_db = 3.0F;             // … and ends this far above it
+  float smoothing = 0.6F;          // weight of the newest frame's power; 1 = none
   float min_rms = 35.0F;           // never below this level (RMS, int16 scale): codec noise, idle lines
   float floor_percentile = 0.20F;  // of the last window: even a fluent speaker is silent 20 % of 5 s
   float floor_window_s = 5.0F;
 };
 
+// The network's word alone is not enough: it bridges pauses and decays for 100 ms after the last sound. A frame is
+// voice when the network says so and its level (the larger of two frames) reaches the highest of three bounds.
 struct SileroOptions {
-  float on = 0.5F;        // network score at which voice begins
-  float off = 0.35F;      // … and ends
-  float gain_db = 12.0F;  // fixed, before the network (quiet callers: recall .64 -> .70 on AMI)
+  float on = 0.5F;                     // network score at which voice begins
+  float off = 0.35F;                   // … and ends
+  float gain_db = 12.0F;               // fixed, before the network (quiet callers: recall .64 -> .70 on AMI)
+  float level_above_floor_db = 3.0F;   // over the tracked noise floor
+  float talker_range_db = 25.0F;       // below the talker's own level: the range of a near voice; reverberation, others
+  float talker_decay_db_per_s = 3.0F;  // how fast the talker's level is forgotten
+  float min_rms = 10.0F;               // idle line
 };
 
 struct VoiceOptions {
@@ -65,7 +73,7 @@ class VoiceDetector {
 
 // The network, loaded once and shared by all calls. Immutable and thread-safe.
 class SileroModel;
-// `path`: silero_vad.onnx. kUnsupported when built without AL_LOCAL_SPEECH, kNotFound or kMalformed for a bad file.
+// `path`: silero_vad.onnx as published; kNotFound or kMalformed for a bad one, in words that say what to do.
 Result<std::shared_ptr<const SileroModel>> load_silero_model(const std::string& path);
 
 // Fails for an engine that this build or this start-up lacks (silero without `model`), in words that say what to do.
