@@ -148,12 +148,13 @@ struct ServerLimits {
   std::size_t max_header = std::size_t{16} << 10;  // 431
   milliseconds header_timeout{5'000};              // from the first byte (or the accept) to the end of the header: 408
   milliseconds body_timeout{5'000};
-  milliseconds idle_timeout{15'000};      // between requests of a kept-alive connection
-  std::size_t min_write_rate = 1'024;     // bytes a second; a reader slower than this is dropped
-  std::size_t max_connections = 8'192;    // all listeners; more are closed at accept
-  std::size_t max_unauthenticated = 256;  // connections without a finished request or an authenticated socket:
-                                          // beyond it the oldest of them is dropped for the newest
-  int requests_per_connection = 1'000;    // then Connection: close
+  milliseconds idle_timeout{15'000};    // between requests of a kept-alive connection
+  std::size_t min_write_rate = 1'024;   // bytes a second; a reader slower than this is dropped
+  std::size_t max_connections = 8'192;  // all listeners; more are closed at accept
+  // Connections that are neither being answered nor an authenticated WebSocket: silent, half-way through a request, or
+  // idle. Beyond it the one that has waited longest is dropped for the newest.
+  std::size_t max_unauthenticated = 256;
+  int requests_per_connection = 1'000;  // then Connection: close
 };
 
 struct ServerStats {

@@ -54,8 +54,11 @@ class WsDecoder {
   std::optional<WsEvent> finish_control_frame(const Header& header, std::string_view payload);
   void violate(std::uint16_t code, std::string_view reason) { violation_ = WsViolation{code, reason}; }
 
+  static constexpr std::size_t kKeptCapacity = 4'096;  // of the fragment buffer, between messages
+
   Limits limits_;
-  std::string message_;  // fragments collected so far
+  WsOpcode opcode_ = WsOpcode::kText;  // of the message under way
+  std::string message_;                // fragments collected so far
   bool in_message_ = false;
   bool deliver_message_ = false;  // message_ was given out by the last event: clear it first
   std::size_t wanted_ = 0;
@@ -69,8 +72,6 @@ std::size_t write_frame_header(std::span<std::uint8_t, kMaxServerHeader> out, Ws
 
 // XORs `data` with the 4 mask bytes, which begin at data[0] (RFC 6455 5.3).
 void unmask(std::span<std::uint8_t> data, std::array<std::uint8_t, 4> mask);
-
-[[nodiscard]] bool is_valid_utf8(std::string_view text);  // RFC 3629: no overlong forms, no surrogates, <= U+10FFFF
 
 // base64(SHA-1(key + GUID)), RFC 6455 4.2.2
 [[nodiscard]] std::string accept_key(std::string_view sec_websocket_key);
