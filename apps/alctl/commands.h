@@ -1,0 +1,18 @@
+// Every command's own function; main.cpp lists them in the order of the help.
+#pragma once
+
+#include "alctl/command_table.h"
+
+namespace al::alctl {
+
+[[nodiscard]] CommandSpec call_command();
+[[nodiscard]] CommandSpec load_command();
+[[nodiscard]] CommandSpec smoke_command();
+[[nodiscard]] CommandSpec twiml_preview_command();
+[[nodiscard]] CommandSpec signature_check_command();
+[[nodiscard]] CommandSpec signature_sign_command();
+[[nodiscard]] CommandSpec signature_explain_command();
+[[nodiscard]] CommandSpec explain_command();
+[[nodiscard]] CommandSpec version_command();
+
+}  // namespace al::alctl

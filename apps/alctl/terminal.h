@@ -1,0 +1,15 @@
+// The terminal alctl runs in, and the keyboard's Ctrl-C.
+#pragma once
+
+#include "alctl/io.h"
+
+namespace al::alctl {
+
+// Fills color, progress and width from the terminal, NO_COLOR and TERM.
+void fit_to_terminal(Io& io);
+
+// Ctrl-C sets a flag that long commands look at; a second one ends the program at once. A closed pipe is no crash.
+void prepare_signals();
+[[nodiscard]] bool interrupted();
+
+}  // namespace al::alctl
