@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace al::twilio {
@@ -21,13 +20,9 @@ namespace al::twilio {
 
 // Writes base64_length(bytes.size()) characters to `out`, which must have room for them.
 void base64_encode(std::span<const std::uint8_t> bytes, char* out);
-[[nodiscard]] std::string base64_encode(std::span<const std::uint8_t> bytes);
 
 // Decodes into `out` and returns the number of bytes; nullopt when the text is not base64 (wrong alphabet, length not a
 // multiple of four, padding anywhere but at the end) or does not fit. Bits beyond the last byte are ignored.
 [[nodiscard]] std::optional<std::size_t> base64_decode(std::string_view text, std::span<std::uint8_t> out);
-
-// URL-safe alphabet without padding (RFC 4648 section 5): for tokens.
-[[nodiscard]] std::string base64url_encode(std::span<const std::uint8_t> bytes);
 
 }  // namespace al::twilio
