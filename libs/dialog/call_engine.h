@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "audio/turn_listener.h"
 #include "core/time.h"
 #include "dialog/call_options.h"
 #include "dialog/engine_io.h"
@@ -28,6 +29,8 @@ class CallEngine {
   [[nodiscard]] std::optional<Deadline> deadline() const;  // nullopt = nothing pending: only after Hangup
   [[nodiscard]] bool ended() const;
   [[nodiscard]] const Conversation& conversation() const;
+  // What the ear made of the last in::Media, for reports that draw levels, thresholds and decisions.
+  [[nodiscard]] const audio::Heard& last_heard() const;
 
  private:
   class Impl;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "audio/turn_listener.h"
 #include "core/time.h"
 #include "dialog/clause_cutter.h"
 #include "dialog/conversation.h"
@@ -21,11 +22,16 @@ struct TurnOptions {
   milliseconds resp_min_delay{220};  // RESP_MIN_DELAY_MS: our answer never starts sooner after the caller's last sound;
   milliseconds resp_max_delay{360};  // RESP_MAX_DELAY_MS: the floor is drawn between the two, once a turn. Not a sleep.
   milliseconds greeting_after{800};  // the greeting goes out if nobody spoke until then (SPEC 7)
-  // REPLY_REFRACTORY_MS: after our speech, utterances with less voice than `refractory_min_voice` are breaths. Longer
-  // ones are replies and never lost: people answer after ~200 ms, and a deaf time of 750 ms loses a third of them.
-  milliseconds reply_refractory{750};
-  milliseconds refractory_min_voice{160};
+  // An utterance with less voice than this, in which nothing was recognised, was a noise and is not asked about (SPEC
+  // 6).
+  milliseconds noise_voice{280};
+  // A pure "uh-huh" over our speech lets it go on; an interruption with more voice than this is none, whatever it says.
+  milliseconds backchannel_max{700};
+  // Words that cannot be the end ("I am looking for a") are waited with for so long after the caller's last sound.
+  milliseconds unfinished_wait{1000};
+  milliseconds media_gap{900};           // no frame for so long inside an utterance: the line is gone, it ends
   milliseconds max_caller_turn{20'000};  // hold music must not keep a turn open: then we speak, whatever is heard
+  int max_empty_turns = 5;               // in a row, with nothing recognised: a goodbye
   milliseconds dtmf_timeout{2500};       // the digits are complete when no further one comes for so long
   char dtmf_terminator = '#';
   std::size_t dtmf_max_digits = 20;
@@ -33,17 +39,6 @@ struct TurnOptions {
   milliseconds speculate_after{0};
 };
 
-struct BargeInOptions {
-  bool enabled = true;                // BARGE_IN
-  int hold_frames = 3;                // voiced frames in a row that make us stop sending (the caller hears silence
-                                      // hold_frames + lead later: 60 + 60 ms)
-  int voice_frames = 10;              // BARGE_IN_VOICE_FRAMES: then `clear` goes out
-  milliseconds grace{200};            // from the start of our speech; 150-250 ms (SPEC 7)
-  milliseconds resume_after{240};     // no voice for so long after a mere suspicion: the speech goes on
-  milliseconds backchannel_max{700};  // an interruption with more voice than this is no "uh-huh", whatever it says
-};
-
-// The line is never unowned: each kind of waiting has an end. All count from the moment when the waiting began.
 struct DeadlineOptions {
   milliseconds filler_after{1150};   // FILLER_AFTER_MS: silence after the caller's last sound until "one moment…"
   milliseconds silence_limit{1150};  // after our last sound while an answer is owed: another filler, or we give up
@@ -56,6 +51,8 @@ struct DeadlineOptions {
   milliseconds tts_first{4000};  // from the text to its first sound
   milliseconds tts_gap{3000};    // between two pieces of sound of one text
   milliseconds tool{15'000};
+  int max_tool_rounds = 4;            // times a turn may ask the model again after tools
+  int max_failed_turns = 2;           // in a row: an apology, then EndCall "providers_failed"
   milliseconds goodbye_hangup{6000};  // from EndCall to the end of the stream; then the call counts as ended
 };
 
@@ -87,8 +84,10 @@ struct CallOptions {
   Voice voice;
   Clips clips;  // the persona's phrases and the greeting, as far as they could be synthesised ahead
 
+  // Detector, echo gate, endpointer, barge-in timing. `silero` is needed only when listen.voice asks for it.
+  audio::ListenOptions listen;
+  std::shared_ptr<const audio::SileroModel> silero;
   TurnOptions turn;
-  BargeInOptions barge_in;
   DeadlineOptions deadlines;
   PlayoutOptions playout;
   IdleOptions idle;
