@@ -39,7 +39,9 @@ Result<void> Settings::set(std::string_view name, std::string_view value, std::s
   const SettingSpec* spec = find_setting(name);
   if (spec == nullptr) return fail(Errc::kMalformed, unknown_setting(name));
   // "VAD_RMS=" in an environment file means "no opinion"; for a text, empty is a value (AI_GREETING= is "no greeting").
-  if (trim(value).empty() && spec->type != SettingType::kString) return {};
+  // An empty array of the file is a value, too (trusted_proxies = []).
+  const bool empty_array = spec->type == SettingType::kList && value == "\n";
+  if (trim(value).empty() && spec->type != SettingType::kString && !empty_array) return {};
   auto checked = check_setting(*spec, name, value);
   if (!checked) return fail(checked.error());
   checked->origin = origin;
@@ -97,9 +99,11 @@ std::vector<std::string_view> Settings::differences(const Settings& other) const
   for (const SettingSpec& spec : setting_table()) {
     const SettingValue& mine = values_[index_of(spec)];
     const SettingValue& theirs = other.values_[index_of(spec)];
-    const bool same =
-        mine.items == theirs.items && mine.integer == theirs.integer && mine.number == theirs.number &&
-        (mine.text == theirs.text || spec.type == SettingType::kDuration || spec.type == SettingType::kBool);
+    const bool by_text = spec.type == SettingType::kString || spec.type == SettingType::kEnum ||
+                         spec.type == SettingType::kPath || spec.type == SettingType::kUrl;
+    const bool same = mine.items == theirs.items && mine.integer == theirs.integer && mine.number == theirs.number &&
+                      (spec.type == SettingType::kList || mine.text.empty() == theirs.text.empty()) &&
+                      (!by_text || mine.text == theirs.text);
     if (!same) keys.push_back(spec.key);
   }
   return keys;

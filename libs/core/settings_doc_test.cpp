@@ -11,7 +11,8 @@ namespace {
 TEST(SettingsDoc, TheSampleFileParsesToTheDefaultsWhenUncommented) {
   std::string uncommented;
   std::size_t keys = 0;
-  for (const std::string_view line : split(settings_sample_file(), '\n')) {
+  const std::string sample = settings_sample_file();
+  for (const std::string_view line : split(sample, '\n')) {
     if (line.starts_with('#') && !line.starts_with("# ")) {
       uncommented += std::string(line.substr(1)) + "\n";
       ++keys;
@@ -36,8 +37,11 @@ TEST(SettingsDoc, EveryFormNamesEverySetting) {
 }
 
 TEST(SettingsDoc, HelpKeepsToItsWidth) {
-  for (const std::string_view line : split(settings_help("turns", 72), '\n')) {
-    if (line.starts_with("      ")) EXPECT_LE(line.size(), 74u) << line;
+  const std::string help = settings_help("turns", 72);
+  for (const std::string_view line : split(help, '\n')) {
+    if (line.starts_with("      ")) {
+      EXPECT_LE(line.size(), 74u) << line;
+    }
   }
   EXPECT_EQ(settings_help("turns").find("--public-base-url"), std::string::npos);
 }

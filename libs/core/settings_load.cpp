@@ -42,6 +42,7 @@ std::optional<std::string> scalar_text(const toml::node& node) {
 std::optional<std::string> node_text(const toml::node& node, bool is_list) {
   const toml::array* array = node.as_array();
   if (array == nullptr || !is_list) return scalar_text(node);
+  if (array->empty()) return "\n";
   std::string lines;
   for (const toml::node& item : *array) {
     const auto text = scalar_text(item);

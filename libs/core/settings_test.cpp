@@ -43,7 +43,7 @@ TEST(SettingTable, IsConsistent) {
     EXPECT_TRUE(spec.help.ends_with('.')) << spec.key << ": help is a sentence";
     EXPECT_EQ(spec.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string_view::npos) << spec.key;
     EXPECT_EQ(spec.choices.empty(), spec.type != SettingType::kEnum && spec.type != SettingType::kUrl) << spec.key;
-    if (spec.type == SettingType::kDuration) EXPECT_FALSE(spec.unit.empty()) << spec.key;
+    EXPECT_TRUE(spec.type != SettingType::kDuration || !spec.unit.empty()) << spec.key;
     EXPECT_EQ(find_setting(spec.key), &spec);
   }
 }
@@ -197,6 +197,13 @@ TEST(Settings, ListsComeFromCommasOrArrays) {
   EXPECT_THAT(settings->list("twilio_auth_token"), ElementsAre("a", "b"));
   EXPECT_THAT(settings->list("whatsapp_bridge_headers"), ElementsAre("Accept: a, b", "X: 1"));
   EXPECT_THAT(settings->list("hints"), ElementsAre("one, two"));
+}
+
+TEST(Settings, AnEmptyArrayClearsADefaultWhereAllowed) {
+  const auto settings = Settings::parse("trusted_proxies = []\n", "x");
+  ASSERT_TRUE(settings) << problem(settings);
+  EXPECT_TRUE(settings->list("trusted_proxies").empty());
+  EXPECT_THAT(problem(Settings::parse("stt = []\n", "x")), HasSubstr("has 0 entries, must have 1 to 6"));
 }
 
 TEST(Settings, SecretsAreNeitherShownNorQuotedInErrors) {

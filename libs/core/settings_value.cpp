@@ -178,6 +178,7 @@ Result<SettingValue> check_setting(const SettingSpec& spec, std::string_view nam
   value.text = spec.type == SettingType::kList ? std::string(text) : std::string(trim(text));
   if (trim(value.text).empty()) {
     value.text.clear();
+    if (spec.type == SettingType::kList && spec.min >= 1) return check_list(spec, name, std::move(value));
     return value;
   }
   if (!is_valid_utf8(value.text) || value.text.find('\0') != std::string::npos) {
