@@ -71,6 +71,7 @@ class HttpTransfer {
   HttpTransfer(HttpTransfer&&) noexcept;
   HttpTransfer& operator=(HttpTransfer&&) noexcept;
   [[nodiscard]] explicit operator bool() const { return job_ != nullptr; }
+  void release() { job_.reset(); }  // lets it run to its end without an owner
 
   struct Job;
   explicit HttpTransfer(std::shared_ptr<Job> job) : job_(std::move(job)) {}

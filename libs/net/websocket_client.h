@@ -70,8 +70,9 @@ class WebSocketClient {
   void abort();  // drops the TCP connection without a close frame, as a dying peer does (tests, simulated faults)
   [[nodiscard]] WsStats stats() const;
 
- private:
   class Impl;
+
+ private:
   explicit WebSocketClient(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
