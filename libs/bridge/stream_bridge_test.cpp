@@ -16,7 +16,8 @@ using dialog::in::Media;
 twilio::msg::Media message(std::uint64_t sequence, std::vector<std::uint8_t> bytes) {
   twilio::msg::Media media;
   media.sequence = sequence;
-  const std::string text = twilio::base64_encode(bytes);
+  std::string text(twilio::base64_length(bytes.size()), '\0');
+  twilio::base64_encode(bytes, text.data());
   EXPECT_TRUE(media.audio.assign_base64(text));
   return media;
 }
