@@ -118,7 +118,7 @@ void CallEngine::Impl::consider_waiting(Due& due) const {
     consider(Timer::kIdle, idle_since_ + waits[std::clamp(idle_stage_, 0, 2)]);
   }
   if (const auto when = silence_due()) consider(Timer::kSilence, *when);
-  if (playout_.ready() && !playout_.started() && (quiet || forced_)) {
+  if (agent_ == AgentState::kProcessing && playout_.ready() && !playout_.started() && (quiet || forced_)) {
     consider(Timer::kFloor, last_voice_ + floor_delay_);
   }
   if (playout_.awaiting_last_mark()) {

@@ -11,6 +11,8 @@ namespace {
 
 // An "uh-huh" that begins when no more than this of our words is left is the answer to them.
 constexpr milliseconds kNearEnd{600};
+// No detector holds on to a voice for longer than this after its last loud frame.
+constexpr milliseconds kDetectorLag{200};
 // Text below this probability of being complete is waited with.
 constexpr float kUnfinished = 0.3F;
 
@@ -25,9 +27,10 @@ void CallEngine::Impl::on(const in::Media& media) {
   last_heard_ =
       listener_.hear({audio::PcmFrameView(pcm), media.media_time, playout_.audible(now_), speaking() && !forced_});
   const audio::Heard& heard = last_heard_;
-  if (heard.voice) {
+  if (heard.voice) idle_since_ = now_;
+  // The detector lets go a little after the voice; the ledger and the pauses count from the last frame that was loud.
+  if (heard.voice && heard.detector.level_dbfs >= heard.detector.threshold_dbfs) {
     last_voice_ = now_;
-    idle_since_ = now_;
     if (caller_talking()) hearings_.back().last_voice = now_;
   }
   if (heard.started) {
@@ -95,8 +98,8 @@ void CallEngine::Impl::end_hearing(const audio::EndOfUtterance& end) {
   hearing.open = false;
   hearing.ended = now_;
   hearing.voiced = end.voiced.duration();
-  // Media time and our clock run together but for jitter: the caller's last sound was that much ago.
-  hearing.last_voice = std::min(hearing.last_voice, now_);
+  // A voice below the level rule (a network heard it) has no loud frame: then the endpointer's view counts.
+  hearing.last_voice = std::max(hearing.last_voice, now_ - end.silence().duration() - kDetectorLag);
   emit("EOU", hearing.turn,
        {{"len_ms", (end.last_voice - end.onset).ms()},
         {"voice_ms", end.voiced.ms()},

@@ -1,0 +1,410 @@
+#include "dialog/virtual_call.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "audio/g711.h"
+
+namespace al::dialog::testing {
+namespace {
+
+constexpr Duration kFrame = audio::kFrameDuration;
+constexpr std::uint8_t kFirstCode = 0x90;  // a loud positive µ-law code; each text gets the next one, a little softer
+
+std::int16_t amplitude(std::uint8_t code) {
+  return audio::decode_ulaw(code);
+}
+
+}  // namespace
+
+CallOptions VirtualCall::options() {
+  CallOptions options;
+  options.persona = Persona::built_in("en-real-estate").value();
+  options.call_sid = "CA00000000000000000000000000000001";
+  options.voice.language = options.persona->language;
+  return options;
+}
+
+namespace {
+
+// Clips whose sound says which text they are: the codes are handed out in the order of the map.
+CallOptions with_clips(CallOptions options, std::map<std::string, std::uint8_t>& codes) {
+  const Phrases& p = options.persona->phrases;
+  std::vector<std::string> phrases = {p.greeting, p.fallback,   p.filler,     p.goodbye,
+                                      p.apology,  p.idle_first, p.idle_second};
+  for (std::string& text : options.persona->fixed_phrases()) phrases.push_back(std::move(text));
+  for (const std::string& text : phrases) {
+    if (text.empty() || codes.contains(text) || codes.size() > 40) continue;
+    if (options.clips.contains(text)) continue;
+    const auto code = static_cast<std::uint8_t>(kFirstCode + codes.size());
+    codes.emplace(text, code);
+    Pcm pcm(MediaTime::from_ms(1200).samples);
+    for (std::size_t i = 0; i < pcm.size(); ++i)
+      pcm[i] = static_cast<std::int16_t>(i % 8 < 4 ? amplitude(code) : -amplitude(code));
+    options.clips.emplace(text, std::make_shared<const Pcm>(std::move(pcm)));
+  }
+  for (auto it = options.clips.begin(); it != options.clips.end();) {  // a null clip means: without this one
+    it = it->second ? std::next(it) : options.clips.erase(it);
+  }
+  return options;
+}
+
+}  // namespace
+
+VirtualCall::VirtualCall(CallOptions options, std::uint64_t seed, LineModel line)
+    : start_(seconds{1000}),
+      now_(start_),
+      random_(seed * 77 + 5),
+      line_(line),
+      engine_(with_clips(std::move(options), codes_), start_, seed),
+      next_frame_(start_ + kFrame),
+      delayed_until_(start_),
+      last_voice_(start_) {
+  stt_default = [] {
+    SttScript script;
+    script.text = "I am looking for a flat in Haifa";
+    return script;
+  };
+  model_default = [] {
+    return ModelScript{
+        {{milliseconds{200}, "Very well, Haifa is lovely. "}, {milliseconds{60}, "How many rooms do you need?"}},
+        {},
+        false,
+        false};
+  };
+  tts_default = [] { return TtsScript{}; };
+  drain();
+}
+
+void VirtualCall::say(Duration length) {
+  mouth_.emplace_back(true, length);
+}
+void VirtualCall::say(std::string text, Duration length) {
+  said_.push_back(std::move(text));
+  say(length);
+}
+void VirtualCall::pause(Duration length) {
+  mouth_.emplace_back(false, length);
+}
+void VirtualCall::advance(Duration time) {
+  step_to(now_ + time);
+}
+void VirtualCall::press(char digit) {
+  feed(in::Dtmf{digit});
+}
+void VirtualCall::hang_up() {
+  feed(in::Hangup{"caller"});
+}
+void VirtualCall::input(const Input& what) {
+  feed(what);
+}
+
+void VirtualCall::advance_until_quiet(Duration limit) {
+  const Timestamp end = now_ + limit;
+  do {
+    advance(kFrame);
+  } while (now_ < end && (agent_state_ != "LISTENING" || !mouth_.empty() || !buffer_.empty()));
+}
+
+void VirtualCall::step_to(Timestamp when) {
+  while (true) {
+    Timestamp next = std::min(when, next_frame_);
+    if (!pending_.empty()) next = std::min(next, pending_.begin()->first);
+    const auto deadline = engine_.deadline();
+    const bool due = deadline && deadline->when <= next;
+    if (due) next = std::max(now_, deadline->when);
+    now_ = std::max(now_, next);
+    if (due) {
+      feed(in::DeadlineReached{});
+    } else if (!pending_.empty() && pending_.begin()->first <= now_) {
+      Pending item = std::move(pending_.begin()->second);
+      pending_.erase(pending_.begin());
+      if (!cancelled_.contains(item.turn) || deliver_cancelled || !item.turn) feed(item.input);
+    } else if (next_frame_ <= now_) {
+      caller_frame();
+      line_frame();
+      next_frame_ += kFrame;
+    } else {
+      return;
+    }
+  }
+}
+
+void VirtualCall::feed(const Input& what) {
+  if (on_input) on_input(what, now_);
+  engine_.handle(what, now_);
+  drain();
+}
+
+void VirtualCall::drain() {
+  while (auto output = engine_.poll_output()) {
+    perform(*output);
+    outputs_.emplace_back(now_, std::move(*output));
+  }
+}
+
+void VirtualCall::schedule(Timestamp when, Input what, TurnId turn, SpeechId speech) {
+  pending_.emplace(when, Pending{std::move(what), turn, speech});
+}
+
+void VirtualCall::perform(const Output& output) {
+  if (const auto* start = std::get_if<out::StartStt>(&output)) {
+    SttScript script;
+    if (!stt.empty()) {
+      script = stt.front();
+      stt.pop_front();
+    } else if (!said_.empty()) {
+      script = stt_default();
+      script.text = said_.front();
+      said_.pop_front();
+    } else {
+      script = stt_default();
+    }
+    for (const auto& [after, text] : script.partials) {
+      schedule(now_ + after, in::SttPartial{start->turn, text, 0.9F}, start->turn);
+    }
+    hearing_[start->turn] = script;
+  } else if (const auto* finish = std::get_if<out::FinishStt>(&output)) {
+    const SttScript& script = hearing_[finish->turn];
+    if (script.hang) return;
+    for (int i = 0; i < script.copies; ++i) {
+      Input result = in::SttFinal{finish->turn, script.text, 0.9F};
+      if (script.fail) result = in::ProviderFailed{Stage::kStt, finish->turn, {}, {Errc::kTimeout, "scripted"}};
+      schedule(now_ + script.delay, result, finish->turn);
+    }
+  } else if (const auto* cancel_stt = std::get_if<out::CancelStt>(&output)) {
+    cancelled_.insert(cancel_stt->turn);
+  } else if (const auto* ask = std::get_if<out::AskModel>(&output)) {
+    start_model(ask->request);
+  } else if (const auto* synthesize = std::get_if<out::Synthesize>(&output)) {
+    start_tts(synthesize->request);
+  } else if (const auto* cancel = std::get_if<out::CancelTurn>(&output)) {
+    cancelled_.insert(cancel->turn);
+  } else if (const auto* tool = std::get_if<out::RunTool>(&output)) {
+    if (!tool_answer) return;
+    const std::string result = tool_answer(*tool);
+    if (!result.empty()) schedule(now_ + milliseconds{300}, in::ToolResult{tool->turn, tool->id, tool->name, result});
+  } else if (const auto* media = std::get_if<out::SendMedia>(&output)) {
+    on_the_way_.emplace(now_ + line_.down, Buffered{false, {}, media->ulaw});
+  } else if (const auto* mark = std::get_if<out::SendMark>(&output)) {
+    on_the_way_.emplace(now_ + line_.down, Buffered{true, mark->name, {}});
+  } else if (std::holds_alternative<out::ClearPlayback>(output)) {
+    ++clears_;
+    on_the_way_.emplace(now_ + line_.down, Buffered{true, "\x01", {}});
+  } else if (const auto* end = std::get_if<out::EndCall>(&output)) {
+    ++ends_;
+    end_reason_ = end->reason;
+    schedule(now_ + milliseconds{200}, in::Hangup{"completed"});
+  } else if (const auto* event = std::get_if<out::Event>(&output)) {
+    if (event->event.name != "STATE_CHANGE") return;
+    const auto fact = [&](const char* key) {
+      for (const Fact& f : event->event.facts) {
+        if (f.key == key) return std::get<std::string>(f.value);
+      }
+      return std::string();
+    };
+    if (fact("machine") == "agent") agent_state_ = fact("to");
+  }
+}
+
+void VirtualCall::start_model(const ModelRequest& request) {
+  model_requests_.push_back(request);
+  ModelScript script;
+  if (!model.empty()) {
+    script = model.front();
+    model.pop_front();
+  } else {
+    script = model_default();
+  }
+  Timestamp when = now_ + milliseconds{1};
+  for (const auto& [after, text] : script.deltas) {
+    when += after;
+    schedule(when, in::ModelDelta{request.turn, text}, request.turn);
+  }
+  for (in::ModelToolCall tool : script.tools) {
+    tool.turn = request.turn;
+    schedule(when, tool, request.turn);
+  }
+  if (script.hang) return;
+  if (script.fail) {
+    schedule(when, in::ProviderFailed{Stage::kModel, request.turn, {}, {Errc::kInternal, "scripted"}}, request.turn);
+  } else {
+    schedule(when, in::ModelDone{request.turn}, request.turn);
+  }
+}
+
+void VirtualCall::start_tts(const TtsRequest& request) {
+  TtsScript script;
+  if (!tts.empty()) {
+    script = tts.front();
+    tts.pop_front();
+  } else {
+    script = tts_default();
+  }
+  if (script.hang) return;
+  Timestamp when = now_ + script.first;
+  if (script.fail) {
+    schedule(when, in::ProviderFailed{Stage::kTts, {}, request.speech, {Errc::kInternal, "scripted"}}, request.turn);
+    return;
+  }
+  const Pcm pcm =
+      script.empty ? Pcm{} : sound_of(request.text, script.per_char * static_cast<std::int64_t>(request.text.size()));
+  for (std::size_t at = 0; at < pcm.size();) {
+    const std::size_t count = std::min<std::size_t>(900, pcm.size() - at);  // not a multiple of a frame, on purpose
+    if (script.breaks_after && MediaTime{static_cast<std::int64_t>(at)}.duration() >= *script.breaks_after) return;
+    const auto begin = pcm.begin() + static_cast<std::ptrdiff_t>(at);
+    schedule(when, in::TtsAudio{request.speech, Pcm(begin, begin + static_cast<std::ptrdiff_t>(count))}, request.turn);
+    at += count;
+    when += Duration{static_cast<std::int64_t>(static_cast<double>(count) * 125.0 / script.speed)};
+  }
+  schedule(when, in::TtsDone{request.speech}, request.turn);
+}
+
+std::uint8_t VirtualCall::code_of(const std::string& text) {
+  const auto [it, added] = codes_.emplace(text, static_cast<std::uint8_t>(kFirstCode + codes_.size()));
+  if (it->second > 0xDF) throw std::runtime_error("too many different texts in one test");
+  return it->second;
+}
+
+Pcm VirtualCall::sound_of(const std::string& text, Duration length) {
+  const std::int16_t level = amplitude(code_of(text));
+  Pcm pcm(static_cast<std::size_t>(length.count() * 8 / 1000));
+  for (std::size_t i = 0; i < pcm.size(); ++i) pcm[i] = static_cast<std::int16_t>(i % 8 < 4 ? level : -level);
+  return pcm;
+}
+
+// The caller's mouth, and the way to us.
+void VirtualCall::caller_frame() {
+  audio::PcmFrame pcm{};
+  for (auto& sample : pcm) {
+    sample = static_cast<std::int16_t>(static_cast<std::int64_t>(random_.below(2 * line_.noise + 1)) - line_.noise);
+  }
+  const bool voice = !mouth_.empty() && mouth_.front().first;
+  if (voice) {
+    last_voice_ = now_;
+    for (std::size_t i = 0; i < pcm.size(); ++i) {
+      const double t = static_cast<double>(frame_index_ * audio::kFrameSamples + i) / audio::kSampleRateHz;
+      const double syllables = 0.75 + 0.25 * std::sin(2 * 3.14159265 * 4 * t);
+      const double buzz = std::sin(2 * 3.14159265 * 180 * t) + std::sin(2 * 3.14159265 * 730 * t) +
+                          0.5 * std::sin(2 * 3.14159265 * 1900 * t);
+      pcm[i] = static_cast<std::int16_t>(pcm[i] + 2600 * syllables * buzz);
+    }
+  }
+  if (line_.echo > 0) {
+    const audio::PcmFrame echo = audio::decode_frame(echo_frame_);
+    for (std::size_t i = 0; i < pcm.size(); ++i) {
+      pcm[i] = static_cast<std::int16_t>(std::clamp(pcm[i] + line_.echo * echo[i], -32000.0, 32000.0));
+    }
+  }
+  if (!mouth_.empty()) {
+    mouth_.front().second -= kFrame;
+    if (mouth_.front().second <= Duration{0}) mouth_.pop_front();
+  }
+  in::Media media;
+  media.sequence = frame_index_;
+  media.media_time = MediaTime{static_cast<std::int64_t>(frame_index_ * audio::kFrameSamples)};
+  media.ulaw = audio::encode_frame(audio::PcmFrameView(pcm));
+  ++frame_index_;
+  if (random_.unit() < line_.lose_frames) return;
+  if (random_.unit() < line_.delay_frames) {
+    delayed_until_ = std::max(delayed_until_, now_ + milliseconds{40 + static_cast<std::int64_t>(random_.below(360))});
+  }
+  schedule(std::max(now_ + line_.up, delayed_until_), std::move(media));
+}
+
+// Twilio's buffer: one frame each 20 ms, marks when everything before them is played, clear flushes all.
+void VirtualCall::line_frame() {
+  const auto return_mark = [this](const std::string& name) {
+    if (!line_.lose_marks) schedule(now_ + line_.up, in::MarkPlayed{name});
+  };
+  while (!on_the_way_.empty() && on_the_way_.begin()->first <= now_) {
+    Buffered item = std::move(on_the_way_.begin()->second);
+    on_the_way_.erase(on_the_way_.begin());
+    if (item.is_mark && item.name == "\x01") {
+      for (const Buffered& flushed : buffer_) {
+        if (flushed.is_mark) return_mark(flushed.name);
+      }
+      buffer_.clear();
+    } else {
+      buffer_.push_back(std::move(item));
+    }
+  }
+  const auto return_due_marks = [&] {
+    while (!buffer_.empty() && buffer_.front().is_mark) {
+      return_mark(buffer_.front().name);
+      buffer_.pop_front();
+    }
+  };
+  return_due_marks();
+  if (buffer_.empty()) return note_played(nullptr);
+  const audio::UlawFrame frame = buffer_.front().frame;
+  buffer_.pop_front();
+  note_played(&frame);
+  return_due_marks();
+}
+
+void VirtualCall::note_played(const audio::UlawFrame* frame) {
+  echo_frame_.fill(audio::kUlawSilence);
+  std::string text;
+  bool sound = false;
+  if (frame != nullptr) {
+    echo_frame_ = *frame;
+    std::uint8_t loudest = audio::kUlawSilence;
+    for (const std::uint8_t code : *frame) loudest = std::min<std::uint8_t>(loudest, code | 0x80U);
+    sound = loudest < 0xF0;
+    for (const auto& [candidate, code] : codes_) {
+      if (code == loudest) text = candidate;
+    }
+  }
+  watch_silence(sound);
+  if (frame == nullptr) return;
+  if (!played_.empty() && played_.back().text == text && played_.back().sound == sound && played_.back().to == now_) {
+    played_.back().to = now_ + kFrame;
+  } else {
+    played_.push_back({text, now_, now_ + kFrame, sound});
+  }
+}
+
+// An answer is owed from the caller's last sound (of more than noise) until the agent listens again.
+void VirtualCall::watch_silence(bool sound) {
+  const bool caller_speaks = !mouth_.empty() && mouth_.front().first;
+  if (agent_state_ == "PROCESSING" || agent_state_ == "HELD") {
+    if (!owed_) owed_since_ = last_voice_;
+    owed_ = true;
+  } else if (agent_state_ != "SPEAKING") {
+    owed_ = false;
+  }
+  if (sound || caller_speaks) owed_since_ = now_ + kFrame;
+  if (owed_) longest_owed_silence_ = std::max(longest_owed_silence_, now_ - owed_since_);
+}
+
+std::vector<std::string> VirtualCall::texts() const {
+  std::vector<std::string> result;
+  for (const Played& played : played_) {
+    if (played.sound && (result.empty() || result.back() != played.text)) result.push_back(played.text);
+  }
+  return result;
+}
+
+bool VirtualCall::heard(std::string_view text) const {
+  return first_heard(text).has_value();
+}
+
+std::optional<Timestamp> VirtualCall::first_heard(std::string_view text) const {
+  for (const Played& played : played_) {
+    if (played.sound && played.text.find(text) != std::string::npos) return played.from;
+  }
+  return std::nullopt;
+}
+
+std::vector<CallEvent> VirtualCall::events(std::string_view name) const {
+  std::vector<CallEvent> result;
+  for (const auto& [when, output] : outputs_) {
+    const auto* event = std::get_if<out::Event>(&output);
+    if (event != nullptr && event->event.name == name) result.push_back(event->event);
+  }
+  return result;
+}
+
+}  // namespace al::dialog::testing
