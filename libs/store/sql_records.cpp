@@ -1,0 +1,249 @@
+#include "store/sql_records.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "core/json.h"
+#include "core/secret.h"
+
+namespace al::store::sql {
+namespace {
+
+std::string json_of(const Slots& slots) {
+  return dump_json(nlohmann::json(slots));
+}
+std::string json_of(const std::map<std::string, std::int64_t>& numbers) {
+  return dump_json(nlohmann::json(numbers));
+}
+std::string json_of(const std::vector<std::string>& items) {
+  return dump_json(nlohmann::json(items));
+}
+
+Result<void> nothing(const Result<Rows>& rows) {
+  if (!rows) return fail(rows.error());
+  return {};
+}
+
+}  // namespace
+
+Result<void> SqlRecords::put_call(const CallRecord& call) {
+  // A status is final from kCompleted on; `ended` is set once.
+  return nothing(connection_.run(
+      Durability::kRelaxed,
+      "INSERT INTO calls (sid, channel, caller, callee, status, persona, language, node, started_ms, ended_ms, "
+      "end_reason, "
+      "recording_url, summary) VALUES (" +
+          placeholders(1, 13) +
+          ") ON CONFLICT (sid) DO UPDATE SET "
+          "channel = excluded.channel, "
+          "caller = CASE WHEN excluded.caller = '' THEN calls.caller ELSE excluded.caller END, "
+          "callee = CASE WHEN excluded.callee = '' THEN calls.callee ELSE excluded.callee END, "
+          "status = CASE WHEN calls.status >= 3 OR excluded.status < calls.status THEN calls.status ELSE "
+          "excluded.status END, "
+          "persona = CASE WHEN excluded.persona = '' THEN calls.persona ELSE excluded.persona END, "
+          "language = CASE WHEN excluded.language = '' THEN calls.language ELSE excluded.language END, "
+          "node = CASE WHEN excluded.node = '' THEN calls.node ELSE excluded.node END, "
+          "started_ms = CASE WHEN excluded.started_ms = 0 THEN calls.started_ms ELSE excluded.started_ms END, "
+          "ended_ms = COALESCE(calls.ended_ms, excluded.ended_ms), "
+          "end_reason = CASE WHEN excluded.end_reason = '' THEN calls.end_reason ELSE excluded.end_reason END, "
+          "recording_url = CASE WHEN excluded.recording_url = '' THEN calls.recording_url ELSE excluded.recording_url "
+          "END, "
+          "summary = CASE WHEN excluded.summary = '' THEN calls.summary ELSE excluded.summary END",
+      {text(call.sid.str()), text(call.channel), text(call.from), text(call.to), number(static_cast<int>(call.status)),
+       text(call.persona), text(call.language), text(call.node), time(call.started), time(call.ended),
+       text(call.end_reason), text(call.recording_url), text(call.summary)}));
+}
+
+Result<bool> SqlRecords::set_call_status(const CallSid& call, CallStatus status, WallTime at) {
+  const std::optional<WallTime> ended = is_final(status) ? std::optional(at) : std::nullopt;
+  const auto rows =
+      connection_.run(Durability::kRelaxed,
+                      "INSERT INTO calls (sid, channel, caller, callee, status, persona, language, node, started_ms, "
+                      "ended_ms, end_reason, "
+                      "recording_url, summary) VALUES ($1, 'phone', '', '', $2, '', '', '', $3, $4, '', '', '') "
+                      "ON CONFLICT (sid) DO UPDATE SET status = excluded.status, ended_ms = COALESCE(calls.ended_ms, "
+                      "excluded.ended_ms) "
+                      "WHERE calls.status < 3 AND calls.status < excluded.status RETURNING sid",
+                      {text(call.str()), number(static_cast<int>(status)), time(at), time(ended)});
+  if (!rows) return fail(rows.error());
+  return !rows->empty();
+}
+
+Result<void> SqlRecords::put_turn(const TurnRecord& turn) {
+  return nothing(connection_.run(
+      Durability::kRelaxed,
+      "INSERT INTO turns (call_sid, turn, at_ms, caller_text, agent_text, agent_heard, interrupted, latencies) VALUES "
+      "(" +
+          placeholders(1, 8) +
+          ") ON CONFLICT (call_sid, turn) DO UPDATE SET at_ms = excluded.at_ms, caller_text = excluded.caller_text, "
+          "agent_text = excluded.agent_text, agent_heard = excluded.agent_heard, interrupted = excluded.interrupted, "
+          "latencies = excluded.latencies",
+      {text(turn.call.str()), number(static_cast<std::int64_t>(turn.turn.value)), time(turn.at), text(turn.caller_text),
+       text(turn.agent_text), text(turn.agent_heard), flag(turn.interrupted), text(json_of(turn.latencies_ms))}));
+}
+
+Result<void> SqlRecords::put_slots(const CallSid& call, const Slots& slots, WallTime at) {
+  return transaction(connection_, Durability::kRelaxed, [&]() -> Result<void> {
+    for (const auto& [name, value] : slots) {
+      auto done =
+          connection_.run(Durability::kRelaxed,
+                          "INSERT INTO slots (call_sid, name, value, at_ms) VALUES ($1, $2, $3, $4) "
+                          "ON CONFLICT (call_sid, name) DO UPDATE SET value = excluded.value, at_ms = excluded.at_ms",
+                          {text(call.str()), text(name), text(value), time(at)});
+      if (!done) return fail(done.error());
+    }
+    return {};
+  });
+}
+
+Result<SavedLead> SqlRecords::save_lead(const LeadRecord& lead, const HandOver* hand_over) {
+  const std::string id = lead.id.empty() ? random_token() : lead.id;
+  return transaction(connection_, Durability::kDurable, [&]() -> Result<SavedLead> {
+    const auto rows = connection_.run(
+        Durability::kDurable,
+        "INSERT INTO leads (id, call_sid, lead_key, phone, name, slots, summary, confirmed, created_ms, updated_ms, "
+        "hand_over) "
+        "VALUES (" +
+            placeholders(1, 11) +
+            ") ON CONFLICT (call_sid, lead_key) DO UPDATE SET phone = excluded.phone, name = excluded.name, slots = "
+            "excluded.slots, "
+            "summary = excluded.summary, confirmed = excluded.confirmed, updated_ms = excluded.updated_ms RETURNING id",
+        {text(id), text(lead.call.str()), text(lead.key), text(lead.phone), text(lead.name), text(json_of(lead.slots)),
+         text(lead.summary), flag(lead.confirmed), time(lead.created), time(std::max(lead.created, lead.updated)),
+         text(hand_over != nullptr ? "pending" : "")});
+    if (!rows) return fail(rows.error());
+    SavedLead saved{rows->text(0, 0), rows->text(0, 0) == id};
+    if (hand_over != nullptr) {
+      auto queued = enqueue_work(connection_, *hand_over, std::max(lead.created, lead.updated));
+      if (!queued) return fail(queued.error());
+    }
+    return saved;
+  });
+}
+
+Result<void> SqlRecords::set_lead_hand_over(const std::string& lead_id, std::string_view state) {
+  return nothing(connection_.run(Durability::kDurable, "UPDATE leads SET hand_over = $2 WHERE id = $1",
+                                 {text(lead_id), text(state)}));
+}
+
+Result<bool> SqlRecords::put_message(const MessageRecord& message) {
+  const std::string id = message.id.empty() ? random_token() : message.id;
+  const auto rows = transaction(connection_, Durability::kDurable, [&]() -> Result<bool> {
+    if (!message.provider_id.empty()) {
+      const auto known =
+          connection_.run(Durability::kDurable, "SELECT id FROM messages WHERE provider = $1 AND provider_id = $2",
+                          {text(message.provider), text(message.provider_id)});
+      if (!known) return fail(known.error());
+      if (!known->empty() && known->text(0, 0) != id) return false;
+    }
+    const auto put = connection_.run(
+        Durability::kDurable,
+        "INSERT INTO messages (id, provider, provider_id, inbound, sender, recipient, body, media, status, error, "
+        "call_sid, at_ms) "
+        "VALUES (" +
+            placeholders(1, 12) +
+            ") ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, provider_id = excluded.provider_id, "
+            "status = CASE WHEN excluded.status > messages.status THEN excluded.status ELSE messages.status END, "
+            "error = excluded.error",
+        {text(id), text(message.provider), text(message.provider_id), flag(message.inbound), text(message.from),
+         text(message.to), text(message.body), text(json_of(message.media)), number(static_cast<int>(message.status)),
+         text(message.error), text(message.call.str()), time(message.at)});
+    if (!put) return fail(put.error());
+    return true;
+  });
+  // Another node took the same webhook between our look and our insert.
+  if (!rows && rows.error().code == Errc::kConflict) return false;
+  return rows;
+}
+
+Result<bool> SqlRecords::set_message_status(std::string_view provider, std::string_view provider_id,
+                                            MessageStatus status, std::string_view error) {
+  const auto rows =
+      connection_.run(Durability::kRelaxed,
+                      "UPDATE messages SET status = $3, error = $4 WHERE provider = $1 AND provider_id = $2 AND "
+                      "provider_id <> '' AND status < $3 AND status <> 5 AND NOT (status >= 2 AND $3 = 4) RETURNING id",
+                      {text(provider), text(provider_id), number(static_cast<int>(status)), text(error)});
+  if (!rows) return fail(rows.error());
+  return !rows->empty();
+}
+
+Result<std::size_t> SqlRecords::remove(std::string_view statement, std::initializer_list<Value> values) {
+  auto rows = connection_.run(Durability::kDurable, statement, values);
+  if (!rows) return fail(rows.error());
+  return rows->affected();
+}
+
+Result<ErasureReport> SqlRecords::erase_caller(std::string_view phone) {
+  ErasureReport report;
+  const Value who = text(phone);
+  const auto erased = transaction(connection_, Durability::kDurable, [&]() -> Result<bool> {
+    report = {};
+    // Every call in which the person took part: as caller, or by the number that a lead or a slot holds.
+    const auto found = connection_.run(
+        Durability::kDurable,
+        "SELECT sid FROM calls WHERE caller = $1 UNION SELECT call_sid FROM leads WHERE phone = $1 "
+        "UNION SELECT call_sid FROM slots WHERE value = $1 UNION SELECT call_sid FROM registry WHERE caller = $1",
+        {who});
+    if (!found) return fail(found.error());
+    struct Removal {
+      std::size_t* count;
+      std::string_view by_call;
+    };
+    const Removal removals[] = {{&report.turns, "DELETE FROM turns WHERE call_sid = $1"},
+                                {&report.others, "DELETE FROM slots WHERE call_sid = $1"},
+                                {&report.leads, "DELETE FROM leads WHERE call_sid = $1"},
+                                {&report.messages, "DELETE FROM messages WHERE call_sid = $1"},
+                                {&report.others, "DELETE FROM registry WHERE call_sid = $1"},
+                                {&report.calls, "DELETE FROM calls WHERE sid = $1"}};
+    for (std::size_t i = 0; i < found->size(); ++i) {
+      for (const Removal& removal : removals) {
+        auto count = remove(removal.by_call, {text(found->text(i, 0))});
+        if (!count) return fail(count.error());
+        *removal.count += *count;
+      }
+    }
+    auto messages =
+        remove("DELETE FROM messages WHERE (inbound = 1 AND sender = $1) OR (inbound = 0 AND recipient = $1)", {who});
+    if (!messages) return fail(messages.error());
+    auto work = remove("DELETE FROM outbox WHERE subject = $1", {who});
+    if (!work) return fail(work.error());
+    report.messages += *messages;
+    report.others += *work;
+    return true;
+  });
+  if (!erased) return fail(erased.error());
+  for (const std::string& statement : connection_.scrub_statements()) {
+    if (auto done = connection_.run(Durability::kDurable, statement); !done) return fail(done.error());
+  }
+  return report;
+}
+
+Result<ErasureReport> SqlRecords::apply_retention(const RetentionPolicy& policy, WallTime now) {
+  return transaction(connection_, Durability::kDurable, [&]() -> Result<ErasureReport> {
+    ErasureReport report;
+    struct Removal {
+      std::size_t* count;
+      std::string_view statement;
+      std::chrono::days age;
+    };
+    const Removal removals[] = {
+        {&report.turns, "DELETE FROM turns WHERE call_sid IN (SELECT sid FROM calls WHERE started_ms < $1)",
+         policy.records},
+        {&report.others, "DELETE FROM slots WHERE call_sid IN (SELECT sid FROM calls WHERE started_ms < $1)",
+         policy.records},
+        {&report.messages, "DELETE FROM messages WHERE at_ms < $1", policy.records},
+        {&report.calls, "DELETE FROM calls WHERE started_ms < $1", policy.records},
+        {&report.leads, "DELETE FROM leads WHERE updated_ms < $1", policy.leads},
+        {&report.others, "DELETE FROM outbox WHERE state <> 0 AND created_ms < $1", policy.records}};
+    for (const Removal& removal : removals) {
+      if (removal.age.count() == 0) continue;
+      auto count = remove(removal.statement, {time(now - removal.age)});
+      if (!count) return fail(count.error());
+      *removal.count += *count;
+    }
+    return report;
+  });
+}
+
+}  // namespace al::store::sql

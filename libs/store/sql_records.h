@@ -1,0 +1,38 @@
+// Records over SQL. Private to this room.
+#pragma once
+
+#include "store/outbox.h"
+#include "store/records.h"
+#include "store/sql.h"
+
+namespace al::store::sql {
+
+class SqlRecords : public Records {
+ public:
+  explicit SqlRecords(Connection& connection) : connection_(connection) {}
+
+  Result<void> put_call(const CallRecord& call) override;
+  Result<bool> set_call_status(const CallSid& call, CallStatus status, WallTime at) override;
+  Result<void> put_turn(const TurnRecord& turn) override;
+  Result<void> put_slots(const CallSid& call, const Slots& slots, WallTime at) override;
+  Result<SavedLead> save_lead(const LeadRecord& lead, const HandOver* hand_over) override;
+  Result<void> set_lead_hand_over(const std::string& lead_id, std::string_view state) override;
+  Result<bool> put_message(const MessageRecord& message) override;
+  Result<bool> set_message_status(std::string_view provider, std::string_view provider_id, MessageStatus status,
+                                  std::string_view error) override;
+  Result<CallDetails> call(const CallSid& call) override;
+  Result<std::vector<CallRecord>> calls(const RecordFilter& filter) override;
+  Result<std::vector<LeadRecord>> leads(const RecordFilter& filter) override;
+  Result<std::vector<MessageRecord>> messages(const RecordFilter& filter) override;
+  Result<ErasureReport> erase_caller(std::string_view phone) override;
+  Result<ErasureReport> apply_retention(const RetentionPolicy& policy, WallTime now) override;
+
+ private:
+  Result<std::size_t> remove(std::string_view statement, std::initializer_list<Value> values);
+  Connection& connection_;
+};
+
+// Queues `work` in the open transaction (or by itself). False: it was there.
+Result<bool> enqueue_work(Connection& connection, const HandOver& work, WallTime now);
+
+}  // namespace al::store::sql
