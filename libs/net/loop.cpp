@@ -162,6 +162,7 @@ void Loop::run() {
   impl_->thread.store(std::this_thread::get_id());
   Timer heartbeat(*this, [&](Timestamp now) { heartbeat.arm(now + kHeartbeat); });
   heartbeat.arm(monotonic_now());
+  impl_->counters.heartbeat_us.store(monotonic_now().time_since_epoch().count(), std::memory_order_relaxed);
   impl_->start_waiting();
   while (!impl_->io.stopped()) {
     try {

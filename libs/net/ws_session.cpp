@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <exception>
 
 #include "core/log.h"
@@ -170,7 +169,7 @@ SendResult WsSession::send_frame(WsOpcode opcode, std::string_view payload, std:
   if (queued() != 0) return enqueue(header, payload, 0);
   std::ptrdiff_t written = 0;
   if (total <= frame.size()) {
-    std::memcpy(frame.data() + head, payload.data(), payload.size());
+    std::copy(payload.begin(), payload.end(), frame.data() + head);
     written = write_some({frame.data(), total});
   } else {
     queue_.assign(reinterpret_cast<const char*>(header.data()), header.size());
