@@ -45,6 +45,10 @@ void CallEngine::Impl::take_turn(TurnId turn, const std::string& text, bool fail
   }
   if (!closing_reason_.empty() && decision.act == CallerAct::kGoodbye) return end_call(std::move(closing_reason_));
   closing_reason_.clear();
+  if (max_call_reached_) {
+    answer_.reset();
+    return say_goodbye("max_call");
+  }
   switch (decision.act) {
     case CallerAct::kAnswer:
       return ask_model();

@@ -177,6 +177,7 @@ class CallEngine::Impl {
   void yield(std::string_view reason);
   void resume(std::string_view reason);
   void interrupt(std::string_view reason);
+  void own_the_line();
   void tell_heard(bool interrupted);
   void speech_over(std::string_view reason);
   void end_call(std::string reason);

@@ -115,10 +115,11 @@ void CallEngine::Impl::pump() {
     playout_.park();  // a filler is over; the answer starts anew, when the caller is quiet
     set_agent(AgentState::kProcessing, "filler over");
   }
-  if (answer_ && answer_->complete && !playout_.closed() && playout_.has_words() && playout_.all_finished()) {
+  try_start();
+  if (answer_ && answer_->complete && playout_.started() && !playout_.closed() && playout_.has_words() &&
+      playout_.all_finished()) {
     playout_.close();
   }
-  try_start();
   while (auto step = playout_.step(now_)) {
     if (auto* frame = std::get_if<Playout::Frame>(&*step)) {
       note_frame();
@@ -192,6 +193,21 @@ void CallEngine::Impl::interrupt(std::string_view reason) {
   set_agent(owed_ ? AgentState::kProcessing : AgentState::kListening, reason);
 }
 
+// Our speech is over, one way or the other: what the caller has said meanwhile is a turn like any other, and its answer
+// is owed from now on.
+void CallEngine::Impl::own_the_line() {
+  bool waiting = pending_.has_value();
+  for (Hearing& hearing : hearings_) {
+    hearing.over_speech = false;
+    waiting = waiting || !hearing.open;
+  }
+  if (!waiting) {
+    owed_.reset();
+  } else if (!owed_) {
+    owed_ = Owed{last_voice_, now_};
+  }
+}
+
 void CallEngine::Impl::tell_heard(bool interrupted) {
   if (!answer_) return;
   std::string text;
@@ -229,8 +245,7 @@ void CallEngine::Impl::speech_over(std::string_view reason) {
   }
   answer_.reset();
   yielded_ = forced_ = false;
-  const bool caller_waits = std::any_of(hearings_.begin(), hearings_.end(), [](const Hearing& h) { return !h.open; });
-  if (!caller_waits && !pending_) owed_.reset();
+  own_the_line();
   if (!end_reason.empty() && hearings_.empty() && !pending_) return end_call(std::move(end_reason));
   closing_reason_ = std::move(end_reason);  // the caller said something over our goodbye: hear it first
   set_agent(owed_ ? AgentState::kProcessing : AgentState::kListening, reason);

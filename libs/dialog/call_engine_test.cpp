@@ -184,7 +184,7 @@ TEST(CallEngine, AnAnswerToAnOlderTurnIsDropped) {
   call.advance(milliseconds{2000});
   call.say(seconds{1});
   call.advance(seconds{6});
-  EXPECT_TRUE(call.heard("Eilat it is."));
+  EXPECT_TRUE(call.heard("Eilat it is.")) << call.story();
   EXPECT_FALSE(call.heard("Haifa it is."));
 }
 
@@ -395,8 +395,8 @@ TEST(CallEngine, MarksThatNeverReturnDoNotStopTheCall) {
   EXPECT_EQ(call.state(), "LISTENING");
   EXPECT_EQ(text(call.events("TTS_END").back(), "reason"), "mark timeout");
   call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{3});
-  EXPECT_TRUE(call.heard("Very well"));
+  call.advance(seconds{4});
+  EXPECT_TRUE(call.heard("Very well")) << call.story();
   EXPECT_EQ(call.clears(), 1);  // something might still be playing
 }
 
@@ -482,7 +482,7 @@ TEST(CallEngine, TheLongestCallEndsWithAGoodbye) {
   }
   call.advance(seconds{15});
   EXPECT_EQ(call.ends(), 1);
-  EXPECT_EQ(call.end_reason(), "max_call");
+  EXPECT_EQ(call.end_reason(), "max_call") << call.story();
 }
 
 TEST(CallEngine, AHangupEndsEverythingAtOnce) {

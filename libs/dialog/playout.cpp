@@ -92,6 +92,7 @@ void Playout::drop_unsent(TurnId turn) {
     }
   }
   current_ = std::min(current_, items_.size());
+  if (tail_sent_ == 0) closed_ = false;  // something else is going to be said
 }
 
 void Playout::remove(SpeechId speech) {

@@ -398,6 +398,31 @@ std::optional<Timestamp> VirtualCall::first_heard(std::string_view text) const {
   return std::nullopt;
 }
 
+std::string VirtualCall::story() const {
+  std::string all;
+  for (const auto& [when, output] : outputs_) {
+    const std::string time = std::to_string(to_ms(when - start_)) + "ms ";
+    if (const auto* ask = std::get_if<out::AskModel>(&output)) {
+      all += time + "AskModel turn=" + std::to_string(ask->request.turn.value) + "\n";
+    } else if (const auto* text = std::get_if<out::Synthesize>(&output)) {
+      all += time + "Synthesize '" + text->request.text + "'\n";
+    } else if (std::holds_alternative<out::ClearPlayback>(output)) {
+      all += time + "Clear\n";
+    }
+    const auto* event = std::get_if<out::Event>(&output);
+    if (event == nullptr) continue;
+    all += time + event->event.name + " turn=" + std::to_string(event->event.turn.value);
+    for (const Fact& fact : event->event.facts) {
+      all += ' ' + fact.key + '=';
+      if (const auto* whole = std::get_if<std::int64_t>(&fact.value)) all += std::to_string(*whole);
+      if (const auto* real = std::get_if<double>(&fact.value)) all += std::to_string(*real);
+      if (const auto* words = std::get_if<std::string>(&fact.value)) all += '\'' + *words + '\'';
+    }
+    all += '\n';
+  }
+  return all;
+}
+
 std::vector<CallEvent> VirtualCall::events(std::string_view name) const {
   std::vector<CallEvent> result;
   for (const auto& [when, output] : outputs_) {

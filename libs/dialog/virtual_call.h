@@ -93,6 +93,7 @@ class VirtualCall {
   [[nodiscard]] std::optional<Timestamp> first_heard(std::string_view text) const;
   [[nodiscard]] std::string state() const { return agent_state_; }
   [[nodiscard]] std::vector<CallEvent> events(std::string_view name) const;
+  [[nodiscard]] std::string story() const;  // every event with its time and facts, for a failing test to show
   [[nodiscard]] int count(std::string_view name) const { return static_cast<int>(events(name).size()); }
   // The longest silence at the caller's ear after a caller's turn (or after our sound, while an answer is owed).
   [[nodiscard]] Duration longest_owed_silence() const { return longest_owed_silence_; }
