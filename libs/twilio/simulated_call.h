@@ -189,6 +189,7 @@ class SimulatedCall {
   void begin_clip(const TwimlElement& verb, Timestamp now);
   void finish_record(std::string_view ended_by, Timestamp now);
   void finish_gather(Timestamp now);
+  void check_record(Timestamp now);
   void request_twiml(std::string_view url, std::string_view method, const FormParams& more, Timestamp now);
   void request_status(sim::HttpPurpose purpose, std::string_view url, FormParams form, Timestamp now);
   [[nodiscard]] FormParams call_params() const;
@@ -237,6 +238,7 @@ class SimulatedCall {
   std::size_t warnings_seen_ = 0;
   std::deque<DelayedText> delayed_;
   Timestamp last_due_{};
+  std::uint32_t lost_frames_ = 0;  // since the last one that left
 
   TwimlElement active_;  // the <Record> or <Gather> that is running
   std::string digits_;
