@@ -22,7 +22,14 @@ struct ConversationOptions {
   Duration dedup_window = seconds{14};  // DEDUP_WINDOW_SEC
   int min_words = 12;                   // of an answer: 12-20 words
   int max_words = 20;
-  int max_history = 40;  // messages kept for the model, oldest dropped first
+  int max_history = 40;         // messages kept for the model, oldest dropped first
+  bool spoken = true;           // false = text channel (WhatsApp): figures stay figures
+  std::string caller_number;    // E.164, from the network; "my number is this one", and the only WhatsApp target
+  bool whatsapp = false;        // a WhatsApp provider is configured: messages may be offered
+  std::string conversation_id;  // call_sid or chat id: makes idempotency keys unique
+  std::string canary;           // put into the system prompt; a sentence that contains it is never said
+  // Local calendar time of the business when the conversation began ("tomorrow at ten"); epoch: dates are not resolved.
+  WallTime local_time{};
 };
 
 // What to do with something the caller said.

@@ -26,9 +26,14 @@ struct SlotSpec {
   std::vector<std::string> joint_questions;  // ask for this slot and the next one (`joint_with`) when both are empty
   std::string joint_with;                    // name of the slot that joint_questions ask for too
   std::vector<std::string> not_for;          // "property_type=land": not asked when that slot has that value
-  bool open = true;                          // values outside the list are accepted too (areas); false = only the list
-  std::string label;                         // what it is called in a sentence: "the budget"
-  std::int64_t min = 0;                      // kMoney: amounts outside min..max are asked again; 0 = no bound
+  struct Choice {                            // one of `values`, split and brought to normal_form by the loader
+    std::string value;
+    std::vector<std::string> forms;
+  };
+  std::vector<Choice> choices;
+  bool open = true;      // values outside the list are accepted too (areas); false = only the list
+  std::string label;     // what it is called in a sentence: "the budget"
+  std::int64_t min = 0;  // kMoney: amounts outside min..max are asked again; 0 = no bound
   std::int64_t max = 0;
 };
 

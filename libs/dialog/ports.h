@@ -82,17 +82,20 @@ enum class DialogueStage {
   kConfirming,  // all are there; the summary was or is to be offered
   kConfirmed,   // the caller agreed to the summary
 };
+
 // What the conversation itself understood of the caller's last words. Enough for an agent without a language model;
 // remote models may ignore it (the system prompt says the same in words).
 struct DialogueHint {
   DialogueStage stage = DialogueStage::kCollecting;
   std::vector<std::string> filled;  // slots filled or changed by the last words, in the persona's order
-  std::vector<std::string> ask;     // slots to ask for now, one question: [0] is ModelRequest::next_slot
+  std::vector<std::string> ask;     // slots to ask for now, in one question: [0] is ModelRequest::next_slot
   int asked_before = 0;             // how often that question was put already
   std::string problem;              // "<slot>:<reason>" of a value that was given but is not valid; empty = none
-  std::string intent;       // "", "yes", "no", "whatsapp", "callback", "human", "robot", "repeat", "question", "wait"
-  bool introduced = false;  // the agent has said who it is
+  std::string intent;  // "", "yes", "no", "whatsapp", "callback", "human", "robot", "repeat", "question", "wait"
+  std::string pending_digits;     // of a telephone number whose rest is still to come
+  bool introduced = false;        // the agent has said who it is
   bool whatsapp_allowed = false;  // the caller's own number is known, so a message could be sent to it
+  bool committed = false;         // the lead, as it is now, was saved by the tool
 };
 
 struct ModelRequest {
@@ -104,6 +107,7 @@ struct ModelRequest {
   std::map<std::string, std::string> slots;  // what is known so far, by slot name: for the scripted agent
   std::string next_slot;                     // the slot to ask for next; empty = all collected
   int max_tokens = 200;
+  DialogueHint hint;
   std::uint64_t seed = 0;  // for choices among equivalent sentences
 };
 
