@@ -1,10 +1,10 @@
 #include "agentd/address_list.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
+
+#include <arpa/inet.h>
 
 namespace al::agentd {
 namespace {

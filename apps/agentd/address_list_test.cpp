@@ -5,7 +5,9 @@
 namespace al::agentd {
 namespace {
 
-AddressList list(std::vector<std::string> entries) { return AddressList::parse(entries).value(); }
+AddressList list(std::vector<std::string> entries) {
+  return AddressList::parse(entries).value();
+}
 
 TEST(AddressList, NetworksOfBothFamilies) {
   const AddressList trusted = list({"127.0.0.1/32", "10.0.0.0/8", "::1/128", "2001:db8::/33"});
@@ -26,7 +28,8 @@ TEST(AddressList, Ipv4MappedIntoIpv6IsIpv4) {
 TEST(AddressList, OtherTextIsNeverTrusted) {
   const AddressList all = list({"0.0.0.0/0", "::/0"});
   EXPECT_TRUE(all.contains("8.8.8.8"));
-  for (const char* text : {"", "localhost", "10.0.0.1, 8.8.8.8", "10.0.0", "1.2.3.4/32"}) EXPECT_FALSE(all.contains(text));
+  for (const char* text : {"", "localhost", "10.0.0.1, 8.8.8.8", "10.0.0", "1.2.3.4/32"})
+    EXPECT_FALSE(all.contains(text));
   EXPECT_FALSE(AddressList().contains("127.0.0.1"));
 }
 

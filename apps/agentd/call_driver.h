@@ -1,6 +1,6 @@
-// One telephone call: does what the CallEngine says, and feeds back what happened. One switch over dialog::Output, and no
-// policy. Lives on one loop; provider threads reach it by posting there with a weak reference, so nothing of a call that
-// is gone can touch it.
+// One telephone call: does what the CallEngine says, and feeds back what happened. One switch over dialog::Output, and
+// no policy. Lives on one loop; provider threads reach it by posting there with a weak reference, so nothing of a call
+// that is gone can touch it.
 #pragma once
 
 #include <cstdint>
@@ -60,8 +60,8 @@ class CallDriver : public std::enable_shared_from_this<CallDriver> {
   [[nodiscard]] const dialog::CallEngine& engine() const { return engine_; }
 
  private:
-  CallDriver(net::Loop& loop, const dialog::CallOptions& options, CallPorts ports, MediaOut& out, CallServices& services,
-             Timestamp now, std::uint64_t seed);
+  CallDriver(net::Loop& loop, const dialog::CallOptions& options, CallPorts ports, MediaOut& out,
+             CallServices& services, Timestamp now, std::uint64_t seed);
   void open_providers(const dialog::CallOptions& options);
   void drain();
   void arm();

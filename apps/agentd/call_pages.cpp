@@ -15,7 +15,8 @@ struct Sentences {
 };
 Sentences sentences_for(std::string_view language) {
   if (language.starts_with("he") || language.starts_with("iw")) {
-    return {"לא נוכל לענות כרגע. אפשר להשאיר הודעה אחרי הצליל, ונחזור אליכם.", "תודה, ההודעה נשמרה. נחזור אליכם בהקדם."};
+    return {"לא נוכל לענות כרגע. אפשר להשאיר הודעה אחרי הצליל, ונחזור אליכם.",
+            "תודה, ההודעה נשמרה. נחזור אליכם בהקדם."};
   }
   return {"We cannot take your call right now. Please leave a message after the tone, and we will call you back.",
           "Thank you, your message is saved. We will call you back."};
@@ -54,7 +55,8 @@ CallPages::CallPages(const Settings& settings, std::shared_ptr<const dialog::Per
 
 twilio::SpokenLine CallPages::line(const std::string& base, std::string_view text) const {
   twilio::SpokenLine spoken;
-  if (const std::string path = clip_path_ ? clip_path_(text) : std::string(); !path.empty()) spoken.play_url = base + path;
+  if (const std::string path = clip_path_ ? clip_path_(text) : std::string(); !path.empty())
+    spoken.play_url = base + path;
   spoken.text = text;
   spoken.language = say_language_;
   spoken.voice = say_voice_;
@@ -95,7 +97,9 @@ std::string CallPages::play_then_connect(const std::string& base, const std::str
   return twilio::play_then_connect_twiml(clip_url, stream(base, call));
 }
 
-std::string CallPages::voicemail(const std::string& base) const { return twilio::voicemail_twiml(voicemail_parts(base)); }
+std::string CallPages::voicemail(const std::string& base) const {
+  return twilio::voicemail_twiml(voicemail_parts(base));
+}
 
 std::string CallPages::full(const std::string& base) const {
   return twilio::apology_twiml(line(base, persona_->phrases.apology), voicemail_parts(base));
@@ -109,6 +113,15 @@ std::string CallPages::recorded(const std::string& base) const {
   return twilio::goodbye_twiml(line(base, sentences_for(say_language_).thanks));
 }
 
-std::string CallPages::over() { return twilio::hangup_twiml(); }
+std::string CallPages::over() {
+  return twilio::hangup_twiml();
+}
+
+std::string CallPages::ask_again(const std::string& base) {
+  twilio::TwimlElement response{"Response", {}, {}, {}};
+  response.child("Pause").attribute("length", "2");
+  response.child("Redirect", base + "/webhook/stream_ended").attribute("method", "POST");
+  return twilio::render_twiml(response);
+}
 
 }  // namespace al::agentd

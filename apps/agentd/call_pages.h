@@ -31,10 +31,12 @@ class CallPages {
   [[nodiscard]] std::string play_then_connect(const std::string& base, const std::string& clip_url,
                                               const StreamCall& call) const;
   [[nodiscard]] std::string voicemail(const std::string& base) const;
-  [[nodiscard]] std::string full(const std::string& base) const;              // apology, then voicemail
+  [[nodiscard]] std::string full(const std::string& base) const;               // apology, then voicemail
   [[nodiscard]] std::string resumed_too_often(const std::string& base) const;  // a spoken goodbye
-  [[nodiscard]] std::string recorded(const std::string& base) const;          // thanks for the message
-  [[nodiscard]] static std::string over();                                    // nothing more to do
+  [[nodiscard]] std::string recorded(const std::string& base) const;           // thanks for the message
+  [[nodiscard]] static std::string over();                                     // nothing more to do
+  // Two seconds of silence, then /webhook/stream_ended again: on another node, or on this one after its restart.
+  [[nodiscard]] static std::string ask_again(const std::string& base);
 
  private:
   [[nodiscard]] twilio::SpokenLine line(const std::string& base, std::string_view text) const;

@@ -12,6 +12,7 @@ using twilio::StreamVerdict;
 
 namespace {
 constexpr Duration kAliveReport = seconds{1};
+constexpr std::size_t kMaxWaiting = 50;        // one second: the registry answers within a quarter of it
 constexpr std::uint64_t kLogEveryFrames = 50;  // WS_MEDIA: one line in fifty frames at most (SPEC 15)
 }  // namespace
 
@@ -77,34 +78,69 @@ void MediaSession::begin(const twilio::msg::Start& start, Timestamp now) {
   media_.emplace(stream_);
   begun_ = true;
   alive_reported_ = now;
-  net::Loop& loop = connection_->loop();
-  host_.stream_started(start, [&loop, weak = weak_from_this()] {
-    loop.post([weak] {
-      if (const auto session = weak.lock()) {
-        session->host_.count_fault(twilio::StreamFault::kSecondSocket, true);
-        session->close(CloseCode::kPolicy, to_string(twilio::StreamFault::kSecondSocket));
-      }
-    });
-  });
+  started_ = now;
   log::info("WS_START", {{"call", call_.str()}, {"stream", stream_.str()}, {"encoding", start.encoding}});
-  session_ = host_.new_call(start);
-  if (session_ != nullptr) driver_ = session_->start(loop, *this, now);
+  net::Loop& loop = connection_->loop();
+  const std::weak_ptr<MediaSession> weak = weak_from_this();
+  host_.stream_started(
+      start,
+      [&loop, weak, start](Result<StreamGrant> grant) {
+        loop.post([weak, start, grant = std::move(grant)] {
+          const auto session = weak.lock();
+          if (!session || session->finished_) return;
+          if (grant) {
+            session->go_on(start, *grant);
+          } else {
+            log::warn("STREAM_REFUSED", {{"call", start.call_sid.str()}, {"why", grant.error().detail}});
+            session->second_socket();
+          }
+        });
+      },
+      [&loop, weak] {
+        loop.post([weak] {
+          if (const auto session = weak.lock()) session->second_socket();
+        });
+      });
+}
+
+void MediaSession::second_socket() {
+  if (finished_) return;
+  host_.count_fault(twilio::StreamFault::kSecondSocket, true);
+  close(CloseCode::kPolicy, to_string(twilio::StreamFault::kSecondSocket));
+}
+
+void MediaSession::go_on(const twilio::msg::Start& start, const StreamGrant& grant) {
+  granted_ = true;
+  session_ = host_.new_call(start, grant);
+  // The call began when `start` came: the greeting does not wait for the registry.
+  if (session_ != nullptr) driver_ = session_->start(connection_->loop(), *this, started_);
+  const std::vector<dialog::in::Media> waiting = std::move(waiting_);
+  for (const dialog::in::Media& frame : waiting) take(frame, monotonic_now());
 }
 
 void MediaSession::on_media(const twilio::msg::Media& media, std::uint32_t missing, Timestamp now) {
-  if (now - alive_reported_ >= kAliveReport) {
+  if (now - alive_reported_ >= kAliveReport || frames_in_ == 0) {
     alive_reported_ = now;
-    host_.stream_alive(call_);
+    host_.stream_alive(call_, stream_);
   }
   cutter_.push(media, missing, [&](const dialog::in::Media& frame) {
     ++frames_in_;
-    if (frames_in_ % kLogEveryFrames == 0) log::debug("WS_MEDIA", {{"call", call_.str()}, {"rx", frames_in_}, {"tx", frames_out_}});
-    if (driver_ != nullptr) {
-      driver_->handle(frame, now);
-    } else if (session_ == nullptr && connection_ != nullptr) {
-      send_media(frame.ulaw);
+    if (frames_in_ % kLogEveryFrames == 0) {
+      log::debug("WS_MEDIA", {{"call", call_.str()}, {"rx", frames_in_}, {"tx", frames_out_}});
     }
+    take(frame, now);
   });
+}
+
+void MediaSession::take(const dialog::in::Media& frame, Timestamp now) {
+  if (finished_) return;
+  if (!granted_) {
+    if (waiting_.size() < kMaxWaiting) waiting_.push_back(frame);
+  } else if (driver_ != nullptr) {
+    driver_->handle(frame, now);
+  } else {
+    send_media(frame.ulaw);  // echo
+  }
 }
 
 void MediaSession::send_media(const audio::UlawFrame& ulaw) {

@@ -1,5 +1,5 @@
-// One /ws/twilio-media socket: order rules, the one-time token, then an echo or a call. It knows Twilio's messages and the
-// socket; what a call is worth and what happens around it is the MediaHost's business. Lives on the socket's loop.
+// One /ws/twilio-media socket: order rules, the one-time token, then an echo or a call. It knows Twilio's messages and
+// the socket; what a call is worth and what happens around it is the MediaHost's business. Lives on the socket's loop.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "agentd/call_desk.h"
 #include "agentd/call_driver.h"
 #include "audio/format.h"
 #include "bridge/stream_bridge.h"
@@ -38,15 +40,16 @@ class MediaHost {
   virtual ~MediaHost() = default;
   // Token, account, call: what can be said at once, without I/O. A fault closes the socket.
   virtual std::optional<twilio::StreamFault> check_start(const twilio::msg::Start& start) = 0;
-  // The stream is claimed in the registry. `lost` may be called later, from any thread: another socket or the redirect
-  // won, this one must close with 1008.
-  virtual void stream_started(const twilio::msg::Start& start, std::function<void()> lost) = 0;
+  // Claims the call in the registry. `granted` comes once, soon, from any thread: an error means that another socket or
+  // the redirect was first. `lost` may come later, from any thread: the same, from a slow database.
+  virtual void stream_started(const twilio::msg::Start& start, std::function<void(Result<StreamGrant>)> granted,
+                              std::function<void()> lost) = 0;
   // Once a second while media arrives: the call is alive.
-  virtual void stream_alive(const CallSid& call) = 0;
+  virtual void stream_alive(const CallSid& call, const StreamSid& stream) = 0;
   virtual void stream_ended(const CallSid& call, const StreamSid& stream, const StreamEnd& end) = 0;
   virtual void count_fault(twilio::StreamFault fault, bool closed) = 0;
   // nullptr: WS_MODE=echo, the caller hears himself.
-  virtual std::unique_ptr<CallSession> new_call(const twilio::msg::Start& start) = 0;
+  virtual std::unique_ptr<CallSession> new_call(const twilio::msg::Start& start, const StreamGrant& grant) = 0;
 };
 
 class MediaSession final : public net::WsHandler, public MediaOut, public std::enable_shared_from_this<MediaSession> {
@@ -68,6 +71,9 @@ class MediaSession final : public net::WsHandler, public MediaOut, public std::e
   void deliver(const twilio::MediaMessage& message, const twilio::StreamVerdict& verdict, Timestamp now);
   void begin(const twilio::msg::Start& start, Timestamp now);
   void on_media(const twilio::msg::Media& media, std::uint32_t missing, Timestamp now);
+  void go_on(const twilio::msg::Start& start, const StreamGrant& grant);
+  void take(const dialog::in::Media& frame, Timestamp now);
+  void second_socket();
   void finish(std::string reason);
 
   MediaHost& host_;
@@ -78,6 +84,9 @@ class MediaSession final : public net::WsHandler, public MediaOut, public std::e
   StreamSid stream_;
   std::optional<twilio::MediaTemplate> media_;
   bridge::FrameCutter cutter_;
+  Timestamp started_{};
+  bool granted_ = false;
+  std::vector<dialog::in::Media> waiting_;  // frames that came before the grant, at most kMaxWaiting
   std::unique_ptr<CallSession> session_;
   std::shared_ptr<CallDriver> driver_;
   Timestamp alive_reported_{};

@@ -1,15 +1,15 @@
 #include "agentd/metrics.h"
 
+#include <mutex>
+#include <sstream>
+#include <variant>
+
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
-
-#include <mutex>
-#include <sstream>
-#include <variant>
 
 namespace al::agentd {
 namespace {
@@ -20,7 +20,8 @@ using prometheus::Gauge;
 using prometheus::Histogram;
 
 // Seconds. The steps surround what matters: 0.2 s is human, 0.8 s the aim, 1.5 s the promise.
-const Histogram::BucketBoundaries kLatencyBuckets{0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0};
+const Histogram::BucketBoundaries kLatencyBuckets{0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65,
+                                                  0.8,  1.0,   1.25, 1.5, 2.0, 3.0,  5.0};
 
 Family<Counter>& counter(prometheus::Registry& registry, const std::string& name, const std::string& help) {
   return prometheus::BuildCounter().Name("agentd_" + name).Help(help).Register(registry);
@@ -50,13 +51,15 @@ struct Metrics::Impl {
   Family<Counter>& ended = counter(registry, "calls_ended_total", "Calls that ended, by how");
   Counter& turns = counter(registry, "turns_total", "Caller turns").Add({});
   Family<Counter>& barge_ins = counter(registry, "barge_ins_total", "Interruptions, by outcome");
-  Counter& underruns = counter(registry, "playout_underruns_total", "Gaps inside a speech: sound came too late").Add({});
+  Counter& underruns =
+      counter(registry, "playout_underruns_total", "Gaps inside a speech: sound came too late").Add({});
   Counter& fillers = counter(registry, "fillers_total", "Fillers said because an answer was slow").Add({});
   Family<Histogram>& latency = prometheus::BuildHistogram()
                                    .Name("agentd_turn_latency_seconds")
                                    .Help("From the caller's last voiced frame to our first played one, by stage")
                                    .Register(registry);
-  Family<Counter>& provider_outcomes = counter(registry, "provider_requests_total", "Requests to providers, by outcome");
+  Family<Counter>& provider_outcomes =
+      counter(registry, "provider_requests_total", "Requests to providers, by outcome");
   Family<Histogram>& provider_latency = prometheus::BuildHistogram()
                                             .Name("agentd_provider_latency_seconds")
                                             .Help("Time until a provider's first useful answer")

@@ -21,7 +21,7 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   void call_started();
-  void call_ended(std::string_view how);  // finished, handed_over, redirected, refused, lost
+  void call_ended(std::string_view how);          // finished, handed_over, redirected, refused, lost
   void on_event(const dialog::CallEvent& event);  // turns, barge-ins, latencies, underruns
   void provider_event(std::string_view provider, std::string_view stage, std::string_view outcome, Duration took);
   void stream_fault(std::string_view fault, bool closed);
@@ -29,8 +29,8 @@ class Metrics {
 
   // A value that is read when Prometheus asks: queue depths, loop lag, calls now. `read` must be quick and thread-safe.
   // `counter` = it only grows. Names without the prefix; one call a name and label.
-  void watch(std::string name, std::string help, bool counter, std::function<double()> read, std::string label_name = {},
-             std::string label_value = {});
+  void watch(std::string name, std::string help, bool counter, std::function<double()> read,
+             std::string label_name = {}, std::string label_value = {});
 
   // Prometheus text exposition format 0.0.4.
   [[nodiscard]] std::string render();

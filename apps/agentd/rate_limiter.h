@@ -36,7 +36,7 @@ class RateLimiter {
   const double burst_;
   const std::size_t max_addresses_;
   mutable std::mutex mutex_;
-  std::list<Bucket> recent_;  // the last one used first
+  std::list<Bucket> recent_;                                                      // the last one used first
   std::unordered_map<std::string_view, std::list<Bucket>::iterator> by_address_;  // keys view into recent_
 };
 

@@ -1,8 +1,8 @@
 #include "agentd/rate_limiter.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace al::agentd {
 namespace {

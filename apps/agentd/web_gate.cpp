@@ -89,7 +89,8 @@ bool WebGate::verify(const net::HttpRequest& request, Webhook& hook) const {
   } else if (!request.body.empty()) {
     signed_request.body = request.body;
   }
-  const auto verdict = twilio::verify_signature(signed_request, request.header(kSignatureHeader).value_or(""), tokens_, options_);
+  const auto verdict =
+      twilio::verify_signature(signed_request, request.header(kSignatureHeader).value_or(""), tokens_, options_);
   hook.is_signed = verdict.ok;
   if (!verdict.ok) {
     log::warn("SIGNATURE_REFUSED", {{"path", request.path()},
@@ -97,7 +98,8 @@ bool WebGate::verify(const net::HttpRequest& request, Webhook& hook) const {
                                     {"why", twilio::to_string(verdict.fault)},
                                     {"detail", verdict.detail}});
   } else if (verdict.matched_rule != "as requested" || verdict.token_index > 0) {
-    log::info("SIGNATURE_MATCHED", {{"path", request.path()}, {"rule", verdict.matched_rule}, {"token", verdict.token_index}});
+    log::info("SIGNATURE_MATCHED",
+              {{"path", request.path()}, {"rule", verdict.matched_rule}, {"token", verdict.token_index}});
   }
   return verdict.ok;
 }
@@ -124,7 +126,7 @@ net::HttpHandler WebGate::require_signature(WebhookHandler handler) const {
 net::HttpHandler WebGate::status_route(std::function<net::HttpResponse()> answer,
                                        std::function<void(const Webhook&)> handler) const {
   return [this, answer = std::move(answer), handler = std::move(handler)](const net::HttpRequestPtr& request,
-                                                                           net::Responder respond) {
+                                                                          net::Responder respond) {
     auto hook = read(request);
     const bool valid = hook && verify(*request, *hook);
     // The answer never waits for what the report sets in motion.
@@ -136,6 +138,23 @@ net::HttpHandler WebGate::status_route(std::function<net::HttpResponse()> answer
     } else {
       ++counters_.accepted;
       handler(*hook);
+    }
+  };
+}
+
+net::HttpHandler WebGate::signed_or(std::function<net::HttpResponse()> answer, WebhookHandler handler) const {
+  return [this, answer = std::move(answer), handler = std::move(handler)](const net::HttpRequestPtr& request,
+                                                                          net::Responder respond) {
+    auto hook = read(request);
+    if (!hook) {
+      ++counters_.malformed;
+      respond(answer());
+    } else if (!verify(*request, *hook)) {
+      ++counters_.unsigned_;
+      respond(answer());
+    } else {
+      ++counters_.accepted;
+      handler(*hook, std::move(respond));
     }
   };
 }

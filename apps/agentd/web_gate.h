@@ -28,7 +28,7 @@ class WebGate {
  public:
   struct Counters {
     std::atomic<std::uint64_t> accepted{0};
-    std::atomic<std::uint64_t> refused{0};   // signed routes: answered 403
+    std::atomic<std::uint64_t> refused{0};    // signed routes: answered 403
     std::atomic<std::uint64_t> unsigned_{0};  // status routes: harmless answer, nothing done
     std::atomic<std::uint64_t> malformed{0};
   };
@@ -40,6 +40,8 @@ class WebGate {
   // A status route: it always gets `answer` at once; `handler` runs only for a validly signed request.
   [[nodiscard]] net::HttpHandler status_route(std::function<net::HttpResponse()> answer,
                                               std::function<void(const Webhook&)> handler) const;
+  // Like status_route, but a signed request is answered by `handler`; everything else gets the harmless `answer`.
+  [[nodiscard]] net::HttpHandler signed_or(std::function<net::HttpResponse()> answer, WebhookHandler handler) const;
   // No signature at all (the preview).
   [[nodiscard]] net::HttpHandler open(WebhookHandler handler) const;
 

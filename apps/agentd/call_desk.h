@@ -1,0 +1,150 @@
+// What this node knows of each call, and how it agrees with the others: offers streams, admits sockets, watches for
+// calls that stay silent and sends those to the voicemail. The rules are in store/registry.h and store/watchdog.h; this
+// is the I/O around them. Public functions may be called from any thread; everything happens on the desk's loop.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "agentd/rest_service.h"
+#include "core/ids.h"
+#include "core/settings.h"
+#include "net/loop.h"
+#include "store/async_store.h"
+#include "store/local_registry.h"
+#include "store/watchdog.h"
+#include "twilio/media_message.h"
+#include "twilio/stream_order.h"
+#include "twilio/stream_token.h"
+#include "twilio/webhook_params.h"
+
+namespace al::agentd {
+
+// What an accepted stream may go on with.
+struct StreamGrant {
+  std::string caller;
+  std::string called;
+  std::string checkpoint;  // of an earlier stream of this call; empty = a new conversation
+  int resumes = 0;
+};
+
+class CallDesk {
+ public:
+  struct Options {
+    std::string node;
+    std::string token_key;
+    std::string account_sid;  // empty = any
+    int max_calls = 100;
+    int max_resumes = 2;
+    Duration store_wait = milliseconds{50};  // a webhook never waits longer for the database
+    Duration start_limit = seconds{6};
+    Duration media_limit = seconds{6};
+    Duration token_life = seconds{60};
+    Duration poll = milliseconds{250};
+    // Where Twilio reaches us, for redirects that no request asked for; empty = learnt from the last signed webhook.
+    std::string public_base_url;
+  };
+  static Options options_from(const Settings& settings);
+
+  CallDesk(Options options, net::Loop& loop, store::AsyncStore& store, RestService& rest);
+  ~CallDesk();
+
+  // ---- webhooks
+  // ------------------------------------------------------------------------------------------------------
+  enum class Answer {
+    kStream,
+    kFull,            // apology, then voicemail
+    kHold,            // this node is leaving: ask again in a moment, another one (or the next start) goes on
+    kOver,            // nothing more to do
+    kTooManyResumes,  // a spoken goodbye
+  };
+  struct Offer {
+    Answer answer = Answer::kOver;
+    std::string token;
+    int resumes = 0;
+  };
+  // Answers within store_wait, whatever the database does. `base` is remembered for redirects.
+  void offer(store::OfferKind kind, const twilio::VoiceRequest& request, const std::string& base,
+             std::function<void(Offer)> done);
+  [[nodiscard]] std::string preview_token(const CallSid& call) const;
+  // A terminal status: the call is over everywhere.
+  void call_over(const CallSid& call, const std::string& reason);
+
+  // ---- media sockets
+  // ------------------------------------------------------------------------------------------------- Token, account,
+  // single use on this node. At once.
+  [[nodiscard]] std::optional<twilio::StreamFault> check_start(const twilio::msg::Start& start);
+  // Claims the call in the registry. `granted` is called once, soon; kConflict or kRejected: this socket must close.
+  // `lost` may be called later: the answer of a slow database was no.
+  void stream_started(const twilio::msg::Start& start, std::function<void(Result<StreamGrant>)> granted,
+                      std::function<void()> lost);
+  void media_seen(const CallSid& call, const StreamSid& stream);
+  void checkpoint(const CallSid& call, const StreamSid& stream, std::string state);
+  void stream_closed(const CallSid& call, const StreamSid& stream, bool finished, const std::string& reason);
+
+  // ---- the node
+  // ------------------------------------------------------------------------------------------------------
+  void set_max_calls(int calls) { max_calls_ = calls; }
+  void set_draining(bool draining) { draining_ = draining; }
+  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] int slots_used() const { return slots_used_; }  // offered or streaming
+  [[nodiscard]] int slots() const { return max_calls_; }
+  [[nodiscard]] int streams() const { return streams_; }
+  [[nodiscard]] bool full() const { return slots_used_ >= max_calls_; }
+
+ private:
+  struct Seat {  // a call of this node, from its offer to the end of its stream
+    bool stored = false;
+    bool media_reported = false;
+    StreamSid stream;  // empty = offered, not started
+  };
+  using Done = std::function<void(Offer)>;
+  [[nodiscard]] bool reserve_slot();
+  void release_slot();
+  void answered(const store::StreamOffer& offer, const std::string& token, Result<store::RegistryRow> row, Done done);
+  void offer_alone(store::StreamOffer offer, const std::string& token, Done done);
+  void offered(const CallSid& call, bool stored);
+  void accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted);
+  void started(const CallSid& call, const StreamSid& stream, bool stored);
+  void gone(const CallSid& call);
+  void pump();
+  void act(const store::WatchdogAction& action);
+  void claim_due();
+  void claim_one(const store::WatchdogAction& action);
+  void redirect(const store::WatchdogAction& action);
+  void finish(const store::WatchdogAction& action);
+  // Runs `work` on the desk's loop unless the desk is gone by then.
+  void on_loop(std::function<void()> work);
+  [[nodiscard]] std::string mint(const twilio::VoiceRequest& request, twilio::StreamTokenKind kind) const;
+  [[nodiscard]] std::string base_url();
+
+  [[nodiscard]] store::WatchdogOptions watchdog_options() const;
+
+  const Options options_;
+  net::Loop& loop_;
+  store::AsyncStore& store_;
+  RestService& rest_;
+
+  // On the loop only.
+  store::Watchdog watchdog_;
+  store::LocalRegistry local_;  // for calls offered while the database was away
+  std::map<CallSid, Seat> seats_;
+  net::Timer timer_;
+
+  // Any thread.
+  std::mutex mutex_;
+  twilio::NonceLedger used_tokens_;
+  std::string last_base_;
+  std::atomic<int> max_calls_;
+  std::atomic<bool> draining_{false};
+  std::atomic<int> slots_used_{0};
+  std::atomic<int> streams_{0};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace al::agentd
