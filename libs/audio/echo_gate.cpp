@@ -8,8 +8,7 @@
 namespace al::audio {
 namespace {
 
-constexpr float kInaudibleDbfs = -65.0F;    // what we send below this leaves no echo above a telephone line's own noise
-constexpr std::size_t kTrustedLosses = 15;  // frames of measurement, 0.3 s, before the prior is given up
+constexpr float kInaudibleDbfs = -65.0F;  // what we send below this leaves no echo above a telephone line's own noise
 
 std::size_t frames(double ms) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(ms / static_cast<double>(kFrameDuration.count())));
@@ -61,7 +60,7 @@ EchoGate::Verdict EchoGate::process(PcmFrameView caller, std::span<const std::in
 
   Verdict verdict;
   const float loudest = loudest_played();
-  verdict.loss_db = losses_.count() < kTrustedLosses ? options_.initial_loss_db : losses_.value();
+  verdict.loss_db = losses_.count() < frames(options_.trusted_ms) ? options_.initial_loss_db : losses_.value();
   verdict.loss_db = std::clamp(verdict.loss_db, options_.min_loss_db, options_.max_loss_db);
   verdict.expected_dbfs = std::max(loudest - verdict.loss_db, kSilenceDbfs);
   verdict.audible = loudest > kInaudibleDbfs;

@@ -15,14 +15,15 @@ namespace al::audio {
 
 struct EchoGateOptions {
   bool enabled = true;
-  float margin_db = 4.0F;        // the caller must exceed the expected echo by this
+  float margin_db = 5.0F;        // the caller must exceed the expected echo by this
   float initial_loss_db = 8.0F;  // echo return loss assumed until it is measured: a bad analogue hybrid
   float min_loss_db = 0.0F;
   float max_loss_db = 60.0F;
   int window_ms = 440;            // how long an echo may come after we sent it: network, jitter buffer, mobile codec
   int level_ms = 60;              // levels are taken over this
-  float loss_percentile = 0.30F;  // of the last `loss_window_s` seconds of frames that were not the caller
+  float loss_percentile = 0.20F;  // of the last `loss_window_s` seconds of frames that were not the caller
   float loss_window_s = 3.0F;
+  int trusted_ms = 900;  // so much must be measured before the assumption above is given up: an echo comes late
 };
 
 class EchoGate {

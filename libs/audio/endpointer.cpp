@@ -87,6 +87,14 @@ void Endpointer::track_level(bool voice, float level_dbfs) {
   }
 }
 
+void Endpointer::begin(MediaTime onset, MediaTime voiced, MediaTime now) {
+  speaking_ = true;
+  onset_ = onset;
+  last_voice_ = now;
+  voiced_ = voiced;
+  run_voice_ = {};
+}
+
 Endpointer::Step Endpointer::process(MediaTime at, bool voice, float level_dbfs, milliseconds onset_extra) {
   const MediaTime now = at + kFrame;
   Step step;
@@ -98,10 +106,7 @@ Endpointer::Step Endpointer::process(MediaTime at, bool voice, float level_dbfs,
     if (run_voice_ == MediaTime{}) run_start_ = at;
     run_voice_ += kFrame;
     if (run_voice_ < MediaTime::from(options_.onset + onset_extra)) return step;
-    speaking_ = true;
-    onset_ = run_start_;
-    last_voice_ = now;
-    voiced_ = run_voice_;
+    begin(run_start_, run_voice_, now);
     track_level(voice, level_dbfs);
     step.speaking = true;
     step.started = onset_;
@@ -120,8 +125,8 @@ Endpointer::Step Endpointer::process(MediaTime at, bool voice, float level_dbfs,
     step.ended = finish(now, EndReason::kMaxLength);
     // Somebody who is still talking begins the next utterance without a gap.
     if (voice) {
-      run_start_ = now;
-      run_voice_ = MediaTime::from(options_.onset);
+      begin(now, MediaTime{}, now);
+      step.started = onset_;
     }
   }
   step.speaking = speaking_;

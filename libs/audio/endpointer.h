@@ -13,10 +13,10 @@ namespace al::audio {
 
 struct EndpointOptions {
   milliseconds onset{60};             // so much voice begins an utterance
-  milliseconds min_silence{400};      // MIN_SILENCE_MS: silence that ends it …
-  milliseconds short_silence{280};    // … when little was said so far: "yes", "five", "Tel Aviv"
-  milliseconds short_utterance{700};  // voice from the first to the last sound counts as short below this
-  milliseconds long_silence{400};     // … and after a long utterance
+  milliseconds min_silence{360};      // MIN_SILENCE_MS: silence that ends it …
+  milliseconds short_silence{260};    // … when little was said so far: "yes", "five", "Tel Aviv"
+  milliseconds short_utterance{500};  // voice from the first to the last sound counts as short below this
+  milliseconds long_silence{360};     // … and after a long utterance
   milliseconds long_utterance{3000};
   milliseconds hangover{140};  // VAD_HANGOVER_MS: no silence shorter than this ends anything
   bool end_on_drop = false;    // a sharp fall of energy shortens the silence to `drop_silence`: measured as harmful
@@ -83,6 +83,7 @@ class Endpointer {
   };
   [[nodiscard]] Need need() const;
   void track_level(bool voice, float level_dbfs);
+  void begin(MediaTime onset, MediaTime voiced, MediaTime now);
   EndOfUtterance finish(MediaTime now, EndReason reason);
 
   EndpointOptions options_;

@@ -57,13 +57,13 @@ void SpecDetector::reset() {
   level_sum_ = 0.0;
   floor_rms_ = 0.0F;
   threshold_rms_ = options_.fixed_rms.value_or(0.0F);
-  quiet_frames_ = 0;
+  contrary_frames_ = 0;
   voice_ = false;
 }
 
 VoiceFrame SpecDetector::process(PcmFrameView frame) {
   constexpr int kCalibrationFrames = 20;  // 400 ms
-  constexpr int kHangoverFrames = 3;      // 60 ms of hysteresis
+  constexpr int kHysteresisFrames = 3;    // 60 ms
   const float rms = band_.rms(frame);
   VoiceFrame out;
   out.level_dbfs = dbfs_from_rms(rms);
@@ -73,11 +73,12 @@ VoiceFrame SpecDetector::process(PcmFrameView frame) {
       floor_rms_ = static_cast<float>(level_sum_ / kCalibrationFrames);
       if (!options_.fixed_rms) threshold_rms_ = std::max(options_.min_rms, floor_rms_ * 2.2F + 8.0F);
     }
-  } else if (rms > threshold_rms_) {
-    voice_ = true;
-    quiet_frames_ = 0;
-  } else if (voice_ && ++quiet_frames_ >= kHangoverFrames) {
-    voice_ = false;
+  } else {
+    contrary_frames_ = (rms > threshold_rms_) != voice_ ? contrary_frames_ + 1 : 0;
+    if (contrary_frames_ >= kHysteresisFrames) {
+      voice_ = !voice_;
+      contrary_frames_ = 0;
+    }
   }
   out.voice = voice_;
   out.noise_floor_dbfs = dbfs_from_rms(floor_rms_);

@@ -25,7 +25,8 @@ class EnergyDetector final : public VoiceDetector {
 };
 
 // The rule as it was first written down: the mean RMS of the first 400 ms is the noise floor for ever, threshold
-// max(35, 2.2 x floor + 8). A noisy start leaves it deaf (recall 1 % there); kept to compare with.
+// max(35, 2.2 x floor + 8), three frames to begin and three to end. A noisy start leaves it deaf (recall 1 % there);
+// kept to compare with.
 class SpecDetector final : public VoiceDetector {
  public:
   explicit SpecDetector(const EnergyOptions& options);
@@ -39,7 +40,7 @@ class SpecDetector final : public VoiceDetector {
   double level_sum_ = 0.0;
   float floor_rms_ = 0.0F;
   float threshold_rms_ = 0.0F;
-  int quiet_frames_ = 0;
+  int contrary_frames_ = 0;  // in a row that speak against the present state
   bool voice_ = false;
 };
 

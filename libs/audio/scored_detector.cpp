@@ -93,6 +93,16 @@ class RecordedScorer final : public VoiceScorer {
   std::size_t next_ = 0;
 };
 
+float logistic(float x) {
+  return 1.0F / (1.0F + std::exp(-x));
+}
+
+// Kept finite: a network that is certain must still be open to doubt.
+float log_odds(float p) {
+  constexpr float kEdge = 1e-3F;
+  return std::log((p + kEdge) / (1.0F - p + kEdge));
+}
+
 NoiseFloorOptions floor_options(const EnergyOptions& options) {
   NoiseFloorOptions floor;
   floor.percentile = options.floor_percentile;
@@ -111,39 +121,49 @@ std::unique_ptr<VoiceScorer> make_recorded_scorer(std::shared_ptr<const std::vec
 }
 
 ScoredDetector::ScoredDetector(const VoiceOptions& options, std::unique_ptr<VoiceScorer> scorer)
-    : options_(options), scorer_(std::move(scorer)), floor_(floor_options(options.energy)) {}
+    : options_(options),
+      scorer_(std::move(scorer)),
+      floor_(floor_options(options.energy)),
+      crowd_(-10.0F, options.energy.floor_percentile,
+             static_cast<std::size_t>(std::max(options.silero.crowd_window_s, 0.2F) * 1000.0F) /
+                 static_cast<std::size_t>(kFrameDuration.count())) {}
 
 void ScoredDetector::reset() {
   scorer_->reset();
   band_.reset();
   floor_.reset();
-  talker_dbfs_ = -100.0F;
-  last_rms_ = 0.0F;
-  network_voice_ = false;
+  crowd_.clear();
+  power_.fill(0.0F);
+  next_ = 0;
+  voice_ = false;
 }
 
-void ScoredDetector::track_talker(float level_dbfs) {
-  constexpr float kRise = 0.3F;  // a syllable reaches its level in three frames, a click does not
-  if (level_dbfs > talker_dbfs_) talker_dbfs_ += (level_dbfs - talker_dbfs_) * kRise;
+float ScoredDetector::level_shift(float rms) {
+  const SileroOptions& rule = options_.silero;
+  power_[next_] = rms * rms;
+  next_ = (next_ + 1) % power_.size();
+  const float level = dbfs_from_rms(std::sqrt((power_[0] + power_[1] + power_[2]) / 3.0F));
+  const float distance = level - floor_.value() - rule.level_centre_db;
+  return rule.level_weight * std::clamp(distance, -rule.level_malus_db, rule.level_bonus_db);
+}
+
+float ScoredDetector::crowd_shift(float log_odds) {
+  const SileroOptions& rule = options_.silero;
+  crowd_.add(log_odds);
+  return -rule.crowd_weight * std::clamp(crowd_.value() - rule.crowd_start, 0.0F, rule.crowd_range);
 }
 
 VoiceFrame ScoredDetector::process(PcmFrameView frame) {
   const SileroOptions& rule = options_.silero;
   VoiceFrame out;
-  out.score = scorer_->score(frame);
+  const float network = log_odds(scorer_->score(frame));
   const float rms = band_.rms(frame);
   out.level_dbfs = dbfs_from_rms(rms);
   out.noise_floor_dbfs = floor_.update(out.level_dbfs);
-  // Two frames of level: stops inside a word are shorter than that.
-  const float level = dbfs_from_rms(std::max(rms, last_rms_));
-  last_rms_ = rms;
-  network_voice_ = out.score > (network_voice_ ? rule.off : rule.on);
-  // The talker's level fades while nothing of it is heard, so that somebody quieter may take over the call.
-  talker_dbfs_ -= rule.talker_decay_db_per_s * static_cast<float>(kFrameDuration.count()) / 1000.0F;
-  if (network_voice_) track_talker(level);
-  out.threshold_dbfs = std::max({out.noise_floor_dbfs + rule.level_above_floor_db, talker_dbfs_ - rule.talker_range_db,
-                                 dbfs_from_rms(rule.min_rms)});
-  out.voice = network_voice_ && level > out.threshold_dbfs;
+  out.score = logistic(network + level_shift(rms) + crowd_shift(network));
+  voice_ = out.score > (voice_ ? rule.off : rule.on) && rms > rule.min_rms;
+  out.voice = voice_;
+  out.threshold_dbfs = std::max(out.noise_floor_dbfs + rule.level_centre_db, dbfs_from_rms(rule.min_rms));
   return out;
 }
 

@@ -3,13 +3,14 @@
 // door, the network does not.
 #pragma once
 
+#include <array>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "audio/band_level.h"
 #include "audio/noise_floor.h"
 #include "audio/silero_network.h"
+#include "audio/sliding_percentile.h"
 #include "audio/voice_detector.h"
 
 namespace al::audio {
@@ -37,15 +38,17 @@ class ScoredDetector final : public VoiceDetector {
   void reset() override;
 
  private:
-  void track_talker(float level_dbfs);
+  [[nodiscard]] float level_shift(float rms);
+  [[nodiscard]] float crowd_shift(float log_odds);
 
   VoiceOptions options_;
   std::unique_ptr<VoiceScorer> scorer_;
   BandLevel band_;
   NoiseFloor floor_;
-  float talker_dbfs_ = -100.0F;  // decaying peak of what was taken for voice
-  float last_rms_ = 0.0F;
-  bool network_voice_ = false;
+  std::array<float, 3> power_{};  // of the last frames
+  std::size_t next_ = 0;
+  SlidingPercentile crowd_;  // log-odds of the network
+  bool voice_ = false;
 };
 
 }  // namespace al::audio

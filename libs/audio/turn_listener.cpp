@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "audio/plain_rule.h"
+
 namespace al::audio {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr MediaTime kFrame = MediaTime::from(kFrameDuration);
 
 Result<TurnListener> TurnListener::create(const ListenOptions& options,
                                           const std::shared_ptr<const SileroModel>& silero) {
+  if (options.voice.engine == VadEngine::kSpec) return TurnListener(options, nullptr);
   auto detector = make_voice_detector(options.voice, silero);
   if (!detector) return fail(detector.error());
   return TurnListener(options, std::move(*detector));
@@ -21,7 +24,9 @@ TurnListener::TurnListener(const ListenOptions& options, std::unique_ptr<VoiceDe
       detector_(std::move(detector)),
       conditioner_(options.conditioner),
       echo_gate_(options.echo_gate),
-      endpointer_(options.endpoint) {}
+      endpointer_(options.endpoint) {
+  if (options.voice.engine == VadEngine::kSpec) plain_ = std::make_unique<PlainRule>(options.voice.energy);
+}
 
 TurnListener::~TurnListener() = default;
 TurnListener::TurnListener(TurnListener&&) noexcept = default;
@@ -29,6 +34,18 @@ TurnListener& TurnListener::operator=(TurnListener&&) noexcept = default;
 
 Heard TurnListener::hear(const ListenInput& input) {
   Heard heard;
+  if (plain_) {
+    decide_plainly(input, heard);
+  } else {
+    decide(input, heard);
+  }
+  remember(conditioned_);
+  conditioner_.process(input.caller, heard.voice, conditioned_);
+  size_preroll(heard, input.at);
+  return heard;
+}
+
+void TurnListener::decide(const ListenInput& input, Heard& heard) {
   heard.detector = detector_->process(input.caller);
   heard.echo = echo_gate_.process(input.caller, input.played, heard.detector.voice);
   heard.voice = heard.detector.voice && heard.echo.passed;
@@ -48,11 +65,19 @@ Heard TurnListener::hear(const ListenInput& input) {
   heard.started = step.started;
   heard.ended = step.ended;
   if (input.agent_speaking && options_.barge_in.enabled) track_barge_in(input, heard);
+}
 
-  remember(conditioned_);
-  conditioner_.process(input.caller, heard.voice, conditioned_);
-  size_preroll(heard, input.at);
-  return heard;
+void TurnListener::decide_plainly(const ListenInput& input, Heard& heard) {
+  const PlainRule::Step step = plain_->process(input.caller, input.at, input.agent_speaking);
+  heard.detector = step.frame;
+  heard.voice = step.frame.voice;
+  heard.speaking = step.speaking;
+  heard.started = step.started;
+  heard.ended = step.ended;
+  if (step.barge_in) {
+    heard.barge_in = BargeIn::kConfirmed;
+    heard.barge_in_onset = step.started;
+  }
 }
 
 void TurnListener::track_barge_in(const ListenInput& input, Heard& heard) {

@@ -20,6 +20,8 @@
 
 namespace al::audio {
 
+class PlainRule;
+
 struct BargeInOptions {
   bool enabled = true;                  // BARGE_IN
   milliseconds suspect{80};             // voice over our speech: hold back
@@ -57,8 +59,9 @@ struct Heard {
   bool voice = false;                // the caller is speaking in this frame (after the gate)
   bool speaking = false;             // inside an utterance, pauses included
   std::optional<MediaTime> started;  // an utterance was confirmed; it began here. preroll() holds its beginning
-  std::optional<EndOfUtterance> ended;
-  BargeIn barge_in = BargeIn::kNone;        // set in the frame in which it happens; only while agent_speaking
+  std::optional<EndOfUtterance>
+      ended;                          // with `started` in one frame: take the end first (the length limit cut a talker)
+  BargeIn barge_in = BargeIn::kNone;  // set in the frame in which it happens; only while agent_speaking
   std::optional<MediaTime> barge_in_onset;  // with kSuspected and kConfirmed: where that voice began
 };
 
@@ -89,12 +92,15 @@ class TurnListener {
  private:
   static constexpr std::size_t kRing = 64;  // frames, 1.28 s: pre-roll and the longest confirmation
 
+  void decide(const ListenInput& input, Heard& heard);
+  void decide_plainly(const ListenInput& input, Heard& heard);
   void track_barge_in(const ListenInput& input, Heard& heard);
   void remember(const PcmFrame& frame);
   void size_preroll(const Heard& heard, MediaTime at);
 
   ListenOptions options_;
   std::unique_ptr<VoiceDetector> detector_;
+  std::unique_ptr<PlainRule> plain_;  // the preset `spec` decides by itself
   Conditioner conditioner_;
   EchoGate echo_gate_;
   Endpointer endpointer_;

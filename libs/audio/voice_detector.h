@@ -45,16 +45,30 @@ struct EnergyOptions {
   float floor_window_s = 5.0F;
 };
 
-// The network's word alone is not enough: it bridges pauses and decays for 100 ms after the last sound. A frame is
-// voice when the network says so and its level (the larger of two frames) reaches the highest of three bounds.
+// The network's word alone is not enough, so two other things shift its log-odds before the threshold:
+//   level  it bridges pauses and lingers for 100 ms after the last sound: `level_weight` per dB by which the level of
+//   the last 60 ms
+//          stands less than `level_centre_db` above the noise floor (down to `level_malus_db`), or more (up to
+//          `level_bonus_db`)
+//   crowd  it takes babble and a television for a caller: the score that never leaves the line is no news. The score's
+//   own floor, the
+//          20th percentile of the last seconds, counts against it as far as it exceeds `crowd_start` (log-odds; -2 is a
+//          score of 0.12)
+// Measured on the labelled set: F1 .913 -> .932, merged turns 8.6 -> 2.5 %, latency p90 1206 -> 515 ms.
 struct SileroOptions {
-  float on = 0.5F;                     // network score at which voice begins
-  float off = 0.35F;                   // … and ends
-  float gain_db = 12.0F;               // fixed, before the network (quiet callers: recall .64 -> .70 on AMI)
-  float level_above_floor_db = 3.0F;   // over the tracked noise floor
-  float talker_range_db = 25.0F;       // below the talker's own level: the range of a near voice; reverberation, others
-  float talker_decay_db_per_s = 3.0F;  // how fast the talker's level is forgotten
-  float min_rms = 10.0F;               // idle line
+  float on = 0.5F;            // combined score at which voice begins ...
+  float off = 0.35F;          // ... and ends
+  float gain_db = 0.0F;       // fixed, before the network
+  float level_weight = 0.2F;  // log-odds per dB; 0 = off
+  float level_centre_db = 8.0F;
+  float level_malus_db = 6.0F;
+  float level_bonus_db = 2.0F;
+  float crowd_weight = 1.0F;  // log-odds per log-odds; 0 = off
+  float crowd_start = -2.0F;
+  float crowd_range =
+      3.0F;  // the most that is taken off, in log-odds: somebody who talks without a pause must not go unheard
+  float crowd_window_s = 8.0F;  // 0.2 .. 10
+  float min_rms = 10.0F;        // an idle line is no voice whatever the network says (RMS, int16 scale)
 };
 
 struct VoiceOptions {
