@@ -17,7 +17,7 @@ struct AnthropicOptions {
   std::string model;                   // required
   std::string extra_json;              // merged into the request (RFC 7396)
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 // Errors as make_openai_chat.

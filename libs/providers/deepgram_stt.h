@@ -9,10 +9,7 @@
 #include "core/error.h"
 #include "core/time.h"
 #include "dialog/ports.h"
-
-namespace al::net {
-class Loop;
-}
+#include "providers/http_provider.h"
 
 namespace al::providers {
 
@@ -27,7 +24,8 @@ struct DeepgramOptions {
   int max_reconnects = 2;  // per turn
 };
 
-// kMalformed names the option that is missing. `loop` must outlive the provider and its sessions.
-[[nodiscard]] Result<std::unique_ptr<dialog::SpeechToText>> make_deepgram_stt(DeepgramOptions options, net::Loop& loop);
+// kMalformed names the option that is missing.
+[[nodiscard]] Result<std::unique_ptr<dialog::SpeechToText>> make_deepgram_stt(DeepgramOptions options,
+                                                                              ProviderContext context);
 
 }  // namespace al::providers

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "dialog/ports.h"
+#include "providers/http_provider.h"
 #include "providers/http_tts.h"
 
 namespace al::providers {
@@ -25,6 +26,6 @@ struct ElevenLabsWsOptions {
 
 // kMalformed names the option that is missing.
 [[nodiscard]] Result<std::unique_ptr<dialog::TextToSpeech>> make_elevenlabs_ws(ElevenLabsWsOptions options,
-                                                                               net::Loop& loop);
+                                                                               ProviderContext context);
 
 }  // namespace al::providers

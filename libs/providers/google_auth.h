@@ -9,10 +9,7 @@
 
 #include "core/error.h"
 #include "core/time.h"
-
-namespace al::net {
-class HttpClient;
-}
+#include "providers/http_provider.h"
 
 namespace al::providers {
 
@@ -63,9 +60,9 @@ using WallClock = std::function<WallTime()>;
 [[nodiscard]] std::unique_ptr<TokenSource> make_self_signed_token_source(ServiceAccountKey key, std::string audience,
                                                                          WallClock clock = wall_now);
 // Exchanges a signed assertion for an access token at `key.token_uri`; renews it five minutes early (or at half of a
-// shorter life) without making anybody wait. `http` must outlive it; its destructor waits for an open exchange.
+// shorter life) without making anybody wait. Its destructor cancels an open exchange; requests that wait get kClosed.
 [[nodiscard]] std::unique_ptr<TokenSource> make_exchange_token_source(ServiceAccountKey key, std::string scope,
-                                                                      net::HttpClient& http,
+                                                                      ProviderContext context,
                                                                       WallClock clock = wall_now);
 
 inline constexpr std::string_view kGoogleCloudScope = "https://www.googleapis.com/auth/cloud-platform";

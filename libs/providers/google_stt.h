@@ -11,6 +11,7 @@
 #include "core/time.h"
 #include "dialog/ports.h"
 #include "providers/google_auth.h"
+#include "providers/scheduler.h"
 
 namespace al::providers {
 
@@ -32,6 +33,7 @@ struct GoogleSttOptions {
 };
 
 // `hints` of the session become speech contexts. Never blocks; a server that cannot be reached shows as on_failed.
-[[nodiscard]] std::unique_ptr<dialog::SpeechToText> make_google_stt(GoogleSttOptions options);
+// `scheduler` must outlive the provider and its sessions.
+[[nodiscard]] std::unique_ptr<dialog::SpeechToText> make_google_stt(GoogleSttOptions options, Scheduler& scheduler);
 
 }  // namespace al::providers

@@ -10,6 +10,7 @@
 #include "core/time.h"
 #include "net/http_client.h"
 #include "net/http_types.h"
+#include "providers/scheduler.h"
 
 namespace al::net {
 class Loop;
@@ -23,10 +24,11 @@ inline constexpr net::HttpTimeouts kProviderTimeouts{.connect = milliseconds{150
                                                      .progress = milliseconds{3000},
                                                      .total = milliseconds{30000}};
 
-// Where the adapters' work is done: requests on the client's thread, sockets and timers on the loop. Both must outlive
-// every provider and session made with it.
+// Where the adapters' work is done: requests on the client's thread, timers by the scheduler, WebSockets on the loop.
+// All three must outlive every provider and session made with it.
 struct ProviderContext {
   net::HttpClient& http;
+  Scheduler& scheduler;
   net::Loop& loop;
 };
 
@@ -48,8 +50,9 @@ struct RetryPolicy {
 
 // Turns a refusal into an Error whose detail names the provider, the status and the provider's own code and message
 // (at most 300 characters; anything that looks like a key is masked). Understands the bodies of OpenAI, Anthropic,
-// Google, ElevenLabs and Meta; an HTML page or other text is only described.
-[[nodiscard]] Error http_refusal(std::string_view provider, int status, std::string_view body);
+// Google, ElevenLabs and Meta; an HTML page or other text is only described. `headers` give Error::retry_after.
+[[nodiscard]] Error http_refusal(std::string_view provider, int status, std::string_view body,
+                                 const net::HttpHeaders& headers = {}, WallTime now = {});
 
 // True for a 429 that more waiting will not cure (OpenAI's insufficient_quota).
 [[nodiscard]] bool quota_is_exhausted(std::string_view body);

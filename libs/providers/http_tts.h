@@ -21,7 +21,7 @@ struct GoogleTtsOptions {
   std::string audio_encoding = "PCM";   // PCM, LINEAR16 or MULAW; all are understood, with and without a header
   std::string effects_profile = "telephony-class-application";  // empty = none
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 struct AzureTtsOptions {
@@ -29,7 +29,7 @@ struct AzureTtsOptions {
   std::string base_url;  // empty = https://{region}.tts.speech.microsoft.com
   std::string api_key;   // Ocp-Apim-Subscription-Key; required
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 struct ElevenLabsOptions {
@@ -39,7 +39,7 @@ struct ElevenLabsOptions {
   std::string voice_id;  // used when the request's voice has no name
   double stability = 0.5;
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 struct OpenAiSpeechOptions {
@@ -50,7 +50,7 @@ struct OpenAiSpeechOptions {
   std::string instructions;     // empty = none
   int pcm_rate_hz = 24000;      // of headerless answers
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 // kMalformed names the option that is missing or wrong.

@@ -19,7 +19,7 @@ struct OpenAiChatOptions {
   std::string extra_json;         // an object merged into the request (RFC 7396: null removes a member)
   std::string token_limit_field;  // empty = "max_completion_tokens" at api.openai.com, "max_tokens" elsewhere
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 // kMalformed: no model, an extra_json that is no object, a base_url that is no http(s) URL.

@@ -19,7 +19,7 @@ struct OpenAiTranscribeOptions {
   bool hints_as_prompt = true;      // the persona's words go into `prompt`
   Duration max_turn = seconds{30};  // audio beyond it is dropped (the end of utterance comes long before)
   net::HttpTimeouts timeouts = kProviderTimeouts;
-  RetryPolicy retry;
+  RetryPolicy retry{};
 };
 
 // kMalformed: no model, or a base_url that is no http(s) URL.

@@ -155,7 +155,6 @@ Result<void> WavStripper::open_chunk(const OnPayload& on_payload) {
 
 Result<void> WavStripper::read_format() {
   constexpr std::uint32_t kPcmTag = 1;
-  constexpr std::uint32_t kAlawTag = 6;
   constexpr std::uint32_t kUlawTag = 7;
   constexpr std::uint32_t kExtensibleTag = 0xFFFE;
   constexpr std::size_t kSubFormatAt = 24;
@@ -165,15 +164,13 @@ Result<void> WavStripper::read_format() {
   const std::uint32_t rate = read_le(held_, 4, 4);
   const std::uint32_t bits = read_le(held_, 14, 2);
   const std::uint32_t want_bits = tag == kPcmTag ? 16 : 8;
-  const bool known = tag == kPcmTag || tag == kAlawTag || tag == kUlawTag;
+  const bool known = tag == kPcmTag || tag == kUlawTag;
   if (!known || bits != want_bits || channels < 1 || channels > 2 || rate < 4000 || rate > 192000) {
     return fail(Errc::kUnsupported, "audio header: format " + std::to_string(tag) + ", " + std::to_string(bits) +
                                         " bits, " + std::to_string(channels) + " channels, " + std::to_string(rate) +
-                                        " Hz (wanted 16-bit PCM, A-law or µ-law, 1 or 2 channels)");
+                                        " Hz (wanted 16-bit PCM or µ-law, 1 or 2 channels)");
   }
-  const auto encoding = tag == kPcmTag    ? AudioEncoding::kPcm16Le
-                        : tag == kUlawTag ? AudioEncoding::kUlaw
-                                          : AudioEncoding::kAlaw;
+  const auto encoding = tag == kPcmTag ? AudioEncoding::kPcm16Le : AudioEncoding::kUlaw;
   format_ = {.encoding = encoding, .rate_hz = static_cast<int>(rate), .channels = static_cast<int>(channels)};
   left_ = left_ + (left_ & 1) - held_.size();
   held_.clear();

@@ -12,7 +12,7 @@
 
 namespace al::providers {
 
-enum class AudioEncoding { kPcm16Le, kUlaw, kAlaw };
+enum class AudioEncoding { kPcm16Le, kUlaw };
 
 struct AudioFormat {
   AudioEncoding encoding = AudioEncoding::kPcm16Le;
