@@ -1,0 +1,55 @@
+#include "bridge/call_settings.h"
+
+#include <gtest/gtest.h>
+
+namespace al::bridge {
+namespace {
+
+Settings settings(std::string_view toml) {
+  auto result = Settings::parse(toml, "test.toml");
+  EXPECT_TRUE(result.has_value()) << (result ? "" : to_string(result.error()));
+  return result ? *result : Settings();
+}
+
+TEST(CallSettings, WithoutAnySettingTheTunedDefaultsHold) {
+  const audio::ListenOptions tuned;
+  const audio::ListenOptions listen = listen_options(Settings(), false);
+  EXPECT_EQ(listen.endpoint.min_silence, tuned.endpoint.min_silence);
+  EXPECT_EQ(listen.endpoint.short_silence, tuned.endpoint.short_silence);
+  EXPECT_EQ(listen.barge_in.confirm, tuned.barge_in.confirm);
+  EXPECT_EQ(listen.preroll, tuned.preroll);
+  EXPECT_EQ(listen.voice.engine, audio::VadEngine::kEnergy);
+  EXPECT_EQ(listen_options(Settings(), true).voice.engine, audio::VadEngine::kSilero);
+}
+
+TEST(CallSettings, AGivenSilenceMovesTheShortAndTheLongOneWithIt) {
+  const audio::EndpointOptions tuned;
+  const auto endpoint = listen_options(settings("min_silence = 600"), false).endpoint;
+  EXPECT_EQ(endpoint.min_silence, milliseconds{600});
+  EXPECT_EQ(endpoint.min_silence - endpoint.short_silence, tuned.min_silence - tuned.short_silence);
+  EXPECT_GE(listen_options(settings("min_silence = 150"), false).endpoint.short_silence, tuned.hangover);
+}
+
+TEST(CallSettings, FramesBecomeTime) {
+  const auto barge_in = listen_options(settings("barge_in_voice_frames = 3"), false).barge_in;
+  EXPECT_EQ(barge_in.confirm, milliseconds{60});
+  EXPECT_LE(barge_in.suspect, barge_in.confirm);
+  EXPECT_FALSE(listen_options(settings("barge_in = false"), false).barge_in.enabled);
+}
+
+TEST(CallSettings, TheGreetingIsThePersonasUnlessItIsGiven) {
+  const auto persona = std::make_shared<const dialog::Persona>();
+  EXPECT_FALSE(call_options(Settings(), persona, nullptr).greeting.has_value());
+  EXPECT_EQ(call_options(settings("ai_greeting = \"Hi\""), persona, nullptr).greeting, "Hi");
+  EXPECT_EQ(call_options(settings("ai_greeting = \"\""), persona, nullptr).greeting, "");
+}
+
+TEST(CallSettings, TheDelayRangeIsNeverUpsideDown) {
+  const auto persona = std::make_shared<const dialog::Persona>();
+  const auto options = call_options(settings("resp_min_delay_ms = 500\nresp_max_delay_ms = 500"), persona, nullptr);
+  EXPECT_EQ(options.turn.resp_min_delay, milliseconds{500});
+  EXPECT_GE(options.turn.resp_max_delay, options.turn.resp_min_delay);
+}
+
+}  // namespace
+}  // namespace al::bridge
