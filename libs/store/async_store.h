@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,11 @@
 #include "store/store.h"
 
 namespace al::store {
+
+// The database is locked or away: the same may succeed a moment later.
+[[nodiscard]] inline bool is_temporary(const Error& error) {
+  return error.code == Errc::kTimeout || error.code == Errc::kClosed;
+}
 
 struct AsyncStoreOptions {
   std::size_t max_asks = 1000;
@@ -42,7 +48,6 @@ struct AsyncStoreStats {
 
 class AsyncStore {
  public:
-  using Operation = std::function<void(Store&)>;
   using Write = std::function<Result<void>(Store&)>;
 
   AsyncStore(std::unique_ptr<Store> store, AsyncStoreOptions options = {});
@@ -64,13 +69,16 @@ class AsyncStore {
   // Takes nothing more, writes what is queued for at most stop_wait, ends the threads. Safe to call twice.
   void stop();
   [[nodiscard]] AsyncStoreStats stats() const;
+  // Of the store behind it.
+  [[nodiscard]] bool shared() const;
+  [[nodiscard]] std::string description() const;
 
  private:
   struct State;
   // Whoever exchanges `answered` first gives the answer.
   struct Ticket {
     std::atomic<bool> answered{false};
-    std::function<void(Store&)> run;
+    std::function<bool(Store&)> run;  // false: the store was locked or away
     std::function<void(Errc, const char*)> give_up;
   };
   void submit(std::shared_ptr<Ticket> ticket, Duration wait);
@@ -84,12 +92,14 @@ void AsyncStore::ask(std::function<Result<T>(Store&)> operation, Duration wait, 
   ticket->run = [operation = std::move(operation), done, late = std::move(late),
                  weak = std::weak_ptr(ticket)](Store& store) {
     Result<T> result = operation(store);
+    const bool away = !result && is_temporary(result.error());
     const auto self = weak.lock();
     if (self && !self->answered.exchange(true)) {
       done(std::move(result));
     } else if (late) {
       late(std::move(result));
     }
+    return !away;
   };
   ticket->give_up = [done](Errc code, const char* why) { done(fail(code, why)); };
   submit(std::move(ticket), wait);

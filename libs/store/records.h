@@ -141,7 +141,8 @@ class Records {
   // Durable: when this returns a value, the lead survives kill -9 and, where the disk is honest, loss of power. Insert
   // or update by (call, key). With `hand_over`, the row for the CRM is queued in the same transaction (once per lead).
   virtual Result<SavedLead> save_lead(const LeadRecord& lead, const HandOver* hand_over = nullptr) = 0;
-  virtual Result<void> set_lead_hand_over(const std::string& lead_id, std::string_view state) = 0;
+  // "pending", "done" or "failed".
+  virtual Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) = 0;
 
   // Insert by (provider, provider_id). False: known already (webhooks are repeated for days).
   virtual Result<bool> put_message(const MessageRecord& message) = 0;

@@ -108,7 +108,8 @@ Result<SavedLead> SqlRecords::save_lead(const LeadRecord& lead, const HandOver* 
             placeholders(1, 11) +
             ") ON CONFLICT (call_sid, lead_key) DO UPDATE SET phone = excluded.phone, name = excluded.name, slots = "
             "excluded.slots, "
-            "summary = excluded.summary, confirmed = excluded.confirmed, updated_ms = excluded.updated_ms RETURNING id",
+            "summary = excluded.summary, confirmed = excluded.confirmed, updated_ms = excluded.updated_ms, "
+            "hand_over = CASE WHEN leads.hand_over = '' THEN excluded.hand_over ELSE leads.hand_over END RETURNING id",
         {text(id), text(lead.call.str()), text(lead.key), text(lead.phone), text(lead.name), text(json_of(lead.slots)),
          text(lead.summary), flag(lead.confirmed), time(lead.created), time(std::max(lead.created, lead.updated)),
          text(hand_over != nullptr ? "pending" : "")});
@@ -122,9 +123,10 @@ Result<SavedLead> SqlRecords::save_lead(const LeadRecord& lead, const HandOver* 
   });
 }
 
-Result<void> SqlRecords::set_lead_hand_over(const std::string& lead_id, std::string_view state) {
-  return nothing(connection_.run(Durability::kDurable, "UPDATE leads SET hand_over = $2 WHERE id = $1",
-                                 {text(lead_id), text(state)}));
+Result<void> SqlRecords::set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) {
+  return nothing(connection_.run(Durability::kDurable,
+                                 "UPDATE leads SET hand_over = $3 WHERE call_sid = $1 AND lead_key = $2",
+                                 {text(call.str()), text(key), text(state)}));
 }
 
 Result<bool> SqlRecords::put_message(const MessageRecord& message) {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,14 +22,16 @@
 namespace al::store {
 
 struct WatchdogOptions {
-  Duration start_limit = seconds{6};  // WATCHDOG_START_SEC
-  Duration media_limit = seconds{6};  // WATCHDOG_MEDIA_SEC
-  Duration poll = milliseconds{250};  // WATCHDOG_POLL_MS
-  Duration lease = seconds{8};        // of a claim: longer than all REST attempts together
+  Duration start_limit = seconds{6};   // WATCHDOG_START_SEC
+  Duration media_limit = seconds{6};   // WATCHDOG_MEDIA_SEC
+  Duration poll = milliseconds{250};   // WATCHDOG_POLL_MS
+  Duration lease = seconds{12};        // of a claim; no attempt begins that could outlast it
+  Duration rest_timeout = seconds{5};  // of one attempt: TWILIO_REST_TIMEOUT_SEC
   int rest_attempts = 4;
   Duration rest_backoff = milliseconds{500};  // doubles
   int claim_batch = 20;
   bool can_redirect = true;  // credentials for REST are there; without them the watchdog only reports
+  bool shared = true;  // Store::shared(): other nodes may have the call. False: what this node knows is all there is
 };
 
 // What Twilio answered to the redirect of a live call.
@@ -74,15 +77,19 @@ class Watchdog {
 
   // TwiML with a stream left this node. `stored`: its row is in the shared store; false: this node alone knows of it.
   void call_offered(const CallSid& call, bool stored, Timestamp now);
-  // The row reached the store after all.
+  // The row reached the store after all. If this node has redirected the call meanwhile, the row is told.
   void call_stored(const CallSid& call);
   // accept_stream() succeeded on this node.
   void stream_started(const CallSid& call, const StreamSid& stream, Timestamp now);
   // Audio came. Call it at most a few times a second, not per frame.
   void media_seen(const CallSid& call, Timestamp now);
-  // The socket is gone, or the call has ended: nothing more to watch here.
+  // The socket is gone but the call lives: Twilio is about to ask what to do (call_offered() follows). If it does not,
+  // the call is overdue after start_limit.
+  void stream_gone(const CallSid& call, Timestamp now);
+  // The call has ended, or its conversation is finished: nothing more to watch here.
   void call_gone(const CallSid& call);
-  // For calls that are not in a shared store: may this stream start? False once the redirect has begun.
+  // The registry does not answer: may this stream start all the same? Only a call that no other node can have, and
+  // whose redirect has not begun.
   [[nodiscard]] bool may_start_alone(const CallSid& call) const;
 
   void due_claimed(const std::vector<RegistryRow>& rows, Timestamp now);
@@ -109,15 +116,21 @@ class Watchdog {
     Timestamp due{};
     int attempts = 0;
     bool may_have_been_done = false;
+    Timestamp claimed_until{};
     std::string reason;
   };
   void overdue(const CallSid& call, Watch& watch, Timestamp now);
-  void redirect(const CallSid& call, Watch& watch);
+  void redirect(const CallSid& call, Watch& watch, Timestamp now);
+  void give_back(const CallSid& call, Watch& watch, Timestamp now);
+  void report(const CallSid& call, std::string reason);
+  void claim_one(const CallSid& call, const Watch& watch);
   void finish(const CallSid& call, RedirectEnd end, Duration again_in);
+  [[nodiscard]] Timestamp poll_due() const;
   void act(WatchdogAction action) { actions_.push_back(std::move(action)); }
 
   WatchdogOptions options_;
   std::map<CallSid, Watch> calls_;
+  std::set<CallSid> redirected_alone_;  // their rows may still turn up in the store; bounded
   std::deque<WatchdogAction> actions_;
   Timestamp next_poll_{};
   bool polling_ = false;
