@@ -50,6 +50,7 @@ void ServerLoop::evict() {
 // drop() and finish() change the map: work on a copy.
 void ServerLoop::close_all_websockets(std::uint16_t code) {
   stopping = true;
+  closing_code = code;
   const auto copy = connections;
   for (const auto& [key, connection] : copy) connection->finish(code);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "net/http_server.h"
@@ -69,7 +70,8 @@ struct ServerLoop {
   const ServerLimits& limits;
   const std::size_t waiting_limit;
   ServerCounters& counters;
-  bool stopping = false;
+  bool stopping = false;                      // no connection is kept for another request
+  std::optional<std::uint16_t> closing_code;  // WebSockets are closed with it, also those that are just opening
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;
   std::list<Connection*> waiting;  // oldest first
 };

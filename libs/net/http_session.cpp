@@ -40,7 +40,8 @@ struct Responder::State {
   State& operator=(const State&) = delete;
 
   void deliver(HttpResponse response) {
-    if (done.exchange(true)) return;
+    // A responder may outlive connection, server and loop: without the connection, none of them is touched.
+    if (done.exchange(true) || target.expired()) return;
     if (loop.is_current()) {
       if (const auto alive = target.lock()) alive->complete(exchange, std::move(response));
       return;
@@ -324,6 +325,7 @@ class HttpSession final : public Connection, public ResponseTarget {
     server_.add(session);
     session->keep(listener_);
     if (!session->open({static_cast<const char*>(early.data()), early.size()})) session->drop();
+    if (server_.closing_code) session->finish(*server_.closing_code);  // stop() came while the 101 was on its way
     forget();
   }
 
