@@ -123,10 +123,10 @@ Endpointer::Step Endpointer::process(MediaTime at, bool voice, float level_dbfs,
     step.ended = finish(now, wanted.reason);
   } else if (now - onset_ >= MediaTime::from(options_.max_utterance)) {
     step.ended = finish(now, EndReason::kMaxLength);
-    // Somebody who is still talking begins the next utterance without a gap.
+    // Somebody who is still talking begins the next utterance with the next frame.
     if (voice) {
-      begin(now, MediaTime{}, now);
-      step.started = onset_;
+      run_start_ = now;
+      run_voice_ = MediaTime::from(options_.onset + onset_extra);
     }
   }
   step.speaking = speaking_;

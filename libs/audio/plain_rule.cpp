@@ -103,13 +103,15 @@ void PlainRule::hear_caller(MediaTime now, bool loud, Step& step) {
     step.started = onset_;
     return;
   }
+  if (untold_) step.started = onset_;
+  untold_ = false;
   if (loud) ++loud_frames_;
   if (silent_frames_ >= required_silence_frames() && now - onset_ >= kShortest) {
     step.ended = finish(now, fell_sharply_ ? EndReason::kEnergyDrop : EndReason::kSilence);
   } else if (now - onset_ >= kLongest) {
     step.ended = finish(now, EndReason::kMaxLength);
-    begin(now, 0);
-    step.started = onset_;
+    begin(now, 0);  // at once, whether or not somebody speaks; told with the next frame
+    untold_ = true;
   }
 }
 

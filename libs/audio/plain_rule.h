@@ -50,6 +50,7 @@ class PlainRule {
   int silent_frames_ = 0;
   bool fell_sharply_ = false;
   bool speaking_ = false;
+  bool untold_ = false;  // an utterance began that nobody was told of
   MediaTime onset_{};
   MediaTime last_loud_{};
   int loud_frames_ = 0;

@@ -56,12 +56,11 @@ enum class BargeIn { kNone, kSuspected, kWithdrawn, kConfirmed };
 struct Heard {
   VoiceFrame detector;  // the raw verdict
   EchoGate::Verdict echo;
-  bool voice = false;                // the caller is speaking in this frame (after the gate)
-  bool speaking = false;             // inside an utterance, pauses included
-  std::optional<MediaTime> started;  // an utterance was confirmed; it began here. preroll() holds its beginning
-  std::optional<EndOfUtterance>
-      ended;                          // with `started` in one frame: take the end first (the length limit cut a talker)
-  BargeIn barge_in = BargeIn::kNone;  // set in the frame in which it happens; only while agent_speaking
+  bool voice = false;                       // the caller is speaking in this frame (after the gate)
+  bool speaking = false;                    // inside an utterance, pauses included
+  std::optional<MediaTime> started;         // an utterance was confirmed; it began here. preroll() holds its beginning
+  std::optional<EndOfUtterance> ended;      // never in one frame with `started`
+  BargeIn barge_in = BargeIn::kNone;        // set in the frame in which it happens; only while agent_speaking
   std::optional<MediaTime> barge_in_onset;  // with kSuspected and kConfirmed: where that voice began
 };
 

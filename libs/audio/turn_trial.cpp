@@ -40,7 +40,6 @@ class Recorder {
   void take(const Heard& heard, std::int64_t at_ms) {
     trial.voice.push_back(heard.voice);
     trial.score.push_back(heard.detector.score);
-    // A forced end and the next beginning may fall into one frame, in this order.
     if (heard.ended && open_) {
       open_->end_ms = heard.ended->decided.ms();
       open_->reason = heard.ended->reason;
