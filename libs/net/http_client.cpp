@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "net/http_client_job.h"
+#include "net/http_client_job_impl.h"
 
 namespace al::net {
 namespace {

@@ -1,5 +1,3 @@
-#include "net/http_client_job.h"
-
 #include <charconv>
 #include <cstring>
 
@@ -7,6 +5,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/http_client_job_impl.h"
 
 namespace al::net {
 namespace {

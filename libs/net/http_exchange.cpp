@@ -1,5 +1,3 @@
-#include "net/http_exchange.h"
-
 #include <algorithm>
 #include <iterator>
 
@@ -7,6 +5,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "net/http_exchange_impl.h"
 #include "net/ws_frame.h"
 
 namespace al::net {

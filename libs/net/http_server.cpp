@@ -10,7 +10,7 @@
 
 #include "core/log.h"
 #include "net/connection.h"
-#include "net/http_session.h"
+#include "net/http_session_impl.h"
 #include "net/loop_impl.h"
 
 namespace al::net {

@@ -1,5 +1,3 @@
-#include "net/http_session.h"
-
 #include <exception>
 #include <optional>
 
@@ -8,9 +6,10 @@
 #include <boost/beast/http/read.hpp>
 
 #include "core/log.h"
-#include "net/http_exchange.h"
+#include "net/http_exchange_impl.h"
+#include "net/http_session_impl.h"
 #include "net/ws_plain.h"
-#include "net/ws_tls.h"
+#include "net/ws_tls_impl.h"
 
 namespace al::net {
 namespace {

@@ -1,6 +1,6 @@
-#include "net/ws_tls.h"
-
 #include <boost/asio/write.hpp>
+
+#include "net/ws_tls_impl.h"
 
 namespace al::net {
 
