@@ -25,10 +25,11 @@ struct EspeakOptions {
 Result<std::vector<std::int16_t>> espeak_speak(std::string_view text, const EspeakOptions& options,
                                                const std::atomic<bool>* cancelled = nullptr);
 
-// Pointed Hebrew as espeak-ng understands it: at most one mark a letter, dagesh only where it changes the sound
-// (bet, kaf, pe), shin dot dropped, sin written as samekh. Other text passes unchanged.
+// Pointed Hebrew as espeak-ng understands it. It reads a letter with a dagesh and one vowel, in this order, and spells
+// out the names of all other marks: so dagesh stays only where it changes the sound (bet, kaf, pe, vav), the shin dot
+// goes, sin becomes samekh, holam gets its vav, accents go. Other text passes unchanged.
 [[nodiscard]] std::string simplify_niqqud(std::string_view utf8);
-// True when most Hebrew words of the text carry a vowel mark.
+// True when at least half of the Hebrew words of the text carry a vowel mark; false without Hebrew words.
 [[nodiscard]] bool is_pointed_hebrew(std::string_view utf8);
 
 }  // namespace al::providers

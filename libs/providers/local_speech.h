@@ -24,9 +24,10 @@ struct LocalSpeechOptions {
   bool voice = true;        // load the Piper voice
   int stt_threads = 2;
   int tts_threads = 2;
-  std::size_t queue = 64;   // waiting jobs of each pool
-  std::string clip_folder;  // canned clips; empty = none
-  std::string agent_voice;  // Piper speaker number; empty = kAgentSpeaker
+  std::size_t queue = 64;        // waiting jobs of each pool
+  std::string clip_folder;       // canned clips; empty = none
+  std::string agent_voice;       // Piper speaker number; empty = kAgentSpeaker
+  double voice_variation = 1.0;  // of Piper, 0 .. 1; see LocalVoiceOptions
   LocalSttOptions stt;
 };
 

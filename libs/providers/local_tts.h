@@ -21,6 +21,8 @@ class Piper;
 
 struct LocalVoiceOptions {
   std::string default_voice;  // Piper: a speaker number; flite: rms, slt, awb, kal; espeak: a variant or empty
+  // Piper: how much the same sentence differs from one time to the next, 0 (not at all: tests, measurements) .. 1.
+  double variation = 1.0;
 };
 
 // "piper": English. `voice` must outlive the provider, like the pool; providers outlive their sessions.
@@ -32,7 +34,7 @@ struct LocalVoiceOptions {
 [[nodiscard]] std::unique_ptr<dialog::TextToSpeech> make_espeak_tts(WorkerPool& pool, LocalVoiceOptions options = {});
 
 // "clips": recordings instead of a voice. A folder of sound files, each named after the text it speaks as
-// clip_name(text) + ".wav". A text without a clip is a 440 Hz beep of 0.3 s, so that the line is never silent.
+// clip_name(text) + ".wav". A text without a clip is audio::make_beep(), so that the line is never silent.
 [[nodiscard]] std::unique_ptr<dialog::TextToSpeech> make_clip_tts(std::string folder, WorkerPool& pool);
 // Letters and digits of the text in lower case, words joined with '-', at most 80 bytes cut at a character.
 [[nodiscard]] std::string clip_name(std::string_view utf8);

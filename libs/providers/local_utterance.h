@@ -25,8 +25,23 @@ struct TrimOptions {
   milliseconds after{300};   // kept after the last
 };
 
+// Levels of consecutive 20 ms frames in dBFS, collected as the audio comes. Takes pieces of any size.
+class LevelTrack {
+ public:
+  void reserve(std::size_t frames) { levels_.reserve(frames); }
+  void add(std::span<const std::int16_t> pcm_8k);
+  // Complete frames so far.
+  [[nodiscard]] std::span<const float> levels() const { return levels_; }
+
+ private:
+  std::vector<float> levels_;
+  double energy_ = 0;  // of the frame that is not complete yet
+  std::size_t filled_ = 0;
+};
+
 // Where the voice is: from the first to the last 20 ms frame that stands out of the quietest ones, without padding.
 // Empty (begin == end) when nothing does. A steady signal, all voice or all noise, is one range over everything.
+[[nodiscard]] Range voiced_range(std::span<const float> levels);
 [[nodiscard]] Range voiced_range(std::span<const std::int16_t> pcm_8k);
 
 // `voice` with its padding, cut to what is there.

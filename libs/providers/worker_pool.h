@@ -16,6 +16,7 @@ namespace al::providers {
 
 // Which queued job a free worker takes first; equal ones in order of submission.
 enum class JobClass : std::uint8_t {
+  kNotice,  // tells somebody something and takes no time; never refused
   kFinal,   // a caller has stopped speaking and waits
   kSpeech,  // a sentence that will be heard next
   kAhead,   // sentences further on, phrases synthesised ahead
@@ -38,7 +39,7 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // The id is for cancel(). kRateLimited: the queue is full (kIdle jobs: no worker is free).
+  // The id is for cancel(). kRateLimited: the queue is full (kIdle: no worker is free), or the pool is being destroyed.
   Result<std::uint64_t> submit(JobClass job_class, std::function<void()> job);
   // Takes a waiting job out; true when it will not run. A running one is not touched and not waited for.
   bool cancel(std::uint64_t id);
