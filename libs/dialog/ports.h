@@ -93,6 +93,7 @@ struct DialogueHint {
   std::string problem;              // "<slot>:<reason>" of a value that was given but is not valid; empty = none
   std::string intent;  // "", "yes", "no", "whatsapp", "callback", "human", "robot", "repeat", "question", "wait"
   std::string pending_digits;     // of a telephone number whose rest is still to come
+  bool moved_on = false;          // the question before this one stays open: it was not answered often enough
   bool introduced = false;        // the agent has said who it is
   bool whatsapp_allowed = false;  // the caller's own number is known, so a message could be sent to it
   bool committed = false;         // the lead, as it is now, was saved by the tool

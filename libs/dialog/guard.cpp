@@ -1,0 +1,224 @@
+#include "dialog/guard.h"
+
+#include <algorithm>
+
+#include "dialog/money.h"
+#include "dialog/number_words.h"
+#include "dialog/words.h"
+
+namespace al::dialog {
+namespace {
+
+constexpr std::size_t kGram = 6;         // words in a row
+constexpr std::size_t kTailBytes = 400;  // of what was said, for a canary spelled over several sentences
+constexpr std::size_t kKeyLength = 16;   // letters and digits mixed, in one word: nothing a person would say
+
+std::vector<std::string> plain_words(std::string_view text) {
+  std::vector<std::string> out;
+  for (Word& word : split_words(clean_text(text, 20000))) out.push_back(std::move(word.text));
+  return out;
+}
+
+std::vector<std::uint64_t> grams(const std::vector<std::string>& words) {
+  std::vector<std::uint64_t> out;
+  for (std::size_t i = 0; i + kGram <= words.size(); ++i) {
+    std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+    for (std::size_t j = i; j < i + kGram; ++j) {
+      for (const char c : words[j] + " ") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+    }
+    out.push_back(hash);
+  }
+  return out;
+}
+
+// Letters and digits only, spelled-out digits as digits: "A, L, seven" and "a-l-7" are the same.
+std::string compact(std::string_view text) {
+  std::string out;
+  for (const std::string& word : plain_words(text)) {
+    const NumberLook look = look_up_number(word, false);
+    if (look.found && look.entry.kind == NumberWordKind::kUnit && !look.with_and) {
+      out += std::to_string(look.entry.value);
+      continue;
+    }
+    for (const char c : word) {
+      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string hex(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out.push_back(kDigits[byte >> 4U]);
+    out.push_back(kDigits[byte & 15U]);
+  }
+  return out;
+}
+
+std::string rot13(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>('a' + (c - 'a' + 13) % 26);
+  }
+  return text;
+}
+
+bool looks_like_key(const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [](const std::string& word) { return word.size() > 60; });
+}
+
+bool mixed_token(std::string_view sentence) {
+  std::size_t run = 0;
+  bool digit = false;
+  bool letter = false;
+  for (const char c : sentence) {
+    const bool is_digit = c >= '0' && c <= '9';
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!is_digit && !is_letter && c != '_' && c != '+' && c != '/' && c != '=') {
+      run = 0;
+      digit = letter = false;
+      continue;
+    }
+    ++run;
+    digit = digit || is_digit;
+    letter = letter || is_letter;
+    if (run >= kKeyLength && digit && letter) return true;
+  }
+  return false;
+}
+
+bool speaks_of_prompt(const std::vector<Word>& words) {
+  return contains_any(
+      words, {"system prompt", "my instructions are", "my prompt is", "my instructions say", "hidden instructions",
+              "internal reference", "the canary", "הוראות המערכת", "ההוראות שלי הן", "הפרומפט", "פרומפט"});
+}
+
+}  // namespace
+
+Claims find_claims(std::string_view sentence) {
+  const std::vector<Word> words = split_words(clean_text(sentence, 2000));
+  Claims claims;
+  // What did not happen, or may happen, is no claim.
+  if (contains_any(words, {"not", "couldn't", "can't", "cannot", "could", "shall", "should", "can", "would", "if",
+                           "want", "may", "לא", "האם", "אפשר", "לשלוח", "רוצה", "כדאי", "נוכל"}) ||
+      clean_text(sentence, 2000).ends_with('?')) {
+    return claims;
+  }
+  claims.saved =
+      contains_any(words, {"i've saved", "have saved", "i saved", "is saved", "are saved", "been saved", "i've stored",
+                           "been stored", "i've registered", "been registered", "is registered", "saved your", "שמרתי",
+                           "נשמר", "נשמרו", "נשמרה", "נרשם במערכת", "נרשמת"});
+  claims.booked = contains_any(words, {"i've booked",
+                                       "have booked",
+                                       "i booked",
+                                       "is booked",
+                                       "are booked",
+                                       "been booked",
+                                       "you're booked",
+                                       "i've scheduled",
+                                       "have scheduled",
+                                       "i scheduled",
+                                       "is scheduled",
+                                       "been scheduled",
+                                       "i've arranged",
+                                       "have arranged",
+                                       "i've reserved",
+                                       "is reserved",
+                                       "been reserved",
+                                       "appointment is confirmed",
+                                       "meeting is confirmed",
+                                       "viewing is confirmed",
+                                       "i've set up",
+                                       "have set up",
+                                       "all booked",
+                                       "קבעתי",
+                                       "נקבע",
+                                       "נקבעה",
+                                       "תיאמתי",
+                                       "תואמה",
+                                       "שריינתי",
+                                       "הזמנתי",
+                                       "הפגישה נקבעה"});
+  claims.sent =
+      contains_any(words, {"i've sent", "have sent", "i sent", "been sent", "was sent", "is sent", "just sent",
+                           "on its way to your whatsapp", "i'm sending", "am sending", "sending it now", "sending you",
+                           "שלחתי", "נשלח", "נשלחה", "נשלחו", "שולחת", "שולח", "בדרך לוואטסאפ"});
+  claims.transferred =
+      contains_any(words, {"connecting you", "transferring you", "putting you through", "i've transferred",
+                           "transferred you", "patching you", "מעבירה", "מעביר", "מחברת", "מחבר אותך", "העברתי"});
+  return claims;
+}
+
+LeakGuard::LeakGuard(const Persona& persona, std::string_view prompt, std::string_view canary) {
+  for (const std::uint64_t gram : grams(plain_words(prompt))) secret_grams_.insert(gram);
+  const auto open = [&](std::string_view text) {
+    for (const std::uint64_t gram : grams(plain_words(text))) secret_grams_.erase(gram);
+  };
+  const auto open_all = [&](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      open(text);
+      allow_sums(text);
+    }
+  };
+  open_all(persona.facts);
+  open_all(persona.examples);
+  for (const std::string& text : persona.fixed_phrases()) open(text);
+  for (const auto& [name, variants] : persona.lines) open_all(variants);
+  allow_sums(persona.system_prompt);
+  const std::string key = compact(canary);
+  if (key.size() >= 4) {
+    canary_forms_ = {key, std::string(key.rbegin(), key.rend()), rot13(key), hex(canary), hex(key)};
+  }
+}
+
+bool LeakGuard::has_canary(std::string_view text) const {
+  for (const std::string& form : canary_forms_) {
+    const std::size_t window = std::max<std::size_t>(4, form.size() / 2 + 1);
+    for (std::size_t i = 0; i + window <= form.size(); ++i) {
+      if (text.find(std::string_view(form).substr(i, window)) != std::string_view::npos) return true;
+    }
+  }
+  return false;
+}
+
+bool LeakGuard::leaks(std::string_view sentence) const {
+  std::vector<std::string> words = plain_words(sentence);
+  if (looks_like_key(words) || mixed_token(sentence)) return true;
+  if (speaks_of_prompt(split_words(clean_text(sentence, 2000)))) return true;
+  if (!canary_forms_.empty() && has_canary(tail_compact_ + compact(sentence))) return true;
+  words.insert(words.begin(), tail_words_.begin(), tail_words_.end());
+  return std::ranges::any_of(grams(words), [&](std::uint64_t gram) { return secret_grams_.contains(gram); });
+}
+
+void LeakGuard::said(std::string_view sentence) {
+  for (std::string& word : plain_words(sentence)) tail_words_.push_back(std::move(word));
+  if (tail_words_.size() >= kGram) {
+    tail_words_.erase(tail_words_.begin(), tail_words_.end() - static_cast<std::ptrdiff_t>(kGram - 1));
+  }
+  tail_compact_ += compact(sentence);
+  if (tail_compact_.size() > kTailBytes) tail_compact_.erase(0, tail_compact_.size() - kTailBytes);
+}
+
+void LeakGuard::new_answer() {
+  tail_words_.clear();
+}
+
+void LeakGuard::allow_sums(std::string_view text) {
+  for (const Money& money : find_money(split_words(clean_text(text, 20000)))) {
+    if (sums_.size() > 500) return;
+    sums_.insert(money.low);
+    sums_.insert(money.high);
+  }
+}
+
+bool LeakGuard::invents_sum(std::string_view sentence) const {
+  for (const Money& money : find_money(split_words(clean_text(sentence, 2000)))) {
+    const bool price = money.sure && money.high >= 1000;
+    if (price && (!sums_.contains(money.low) || !sums_.contains(money.high))) return true;
+  }
+  return false;
+}
+
+}  // namespace al::dialog
