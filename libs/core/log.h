@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -91,7 +92,24 @@ class Fact {
   std::uint64_t uint_ = 0;
   double double_ = 0.0;
 };
-using Facts = std::initializer_list<Fact>;
+// A view of facts: of a braced list where the names are known when writing, of a vector where they are not. Use it only
+// inside the call.
+class Facts {
+ public:
+  Facts() = default;
+  // The list lives as long as the full expression of the call, and so must its view: hence "inside the call".
+  Facts(std::initializer_list<Fact> facts) : size_(facts.size()) { begin_ = std::data(facts); }
+  Facts(const std::vector<Fact>& facts) : begin_(facts.data()), size_(facts.size()) {}
+
+  [[nodiscard]] const Fact* begin() const { return begin_; }
+  [[nodiscard]] const Fact* end() const { return begin_ + size_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+ private:
+  const Fact* begin_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 // Starts (or restarts) the writer to stderr with these options. Call once in main; before it, lines of level warn and
 // above go to stderr at once, in text form.
