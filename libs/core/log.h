@@ -97,18 +97,17 @@ class Fact {
 class Facts {
  public:
   Facts() = default;
-  // The list lives as long as the full expression of the call, and so must its view: hence "inside the call".
-  Facts(std::initializer_list<Fact> facts) : size_(facts.size()) { begin_ = std::data(facts); }
-  Facts(const std::vector<Fact>& facts) : begin_(facts.data()), size_(facts.size()) {}
+  Facts(std::initializer_list<Fact> facts) : list_(facts) {}
+  Facts(const std::vector<Fact>& facts) : more_(&facts) {}
 
-  [[nodiscard]] const Fact* begin() const { return begin_; }
-  [[nodiscard]] const Fact* end() const { return begin_ + size_; }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] const Fact* begin() const { return more_ != nullptr ? more_->data() : list_.begin(); }
+  [[nodiscard]] const Fact* end() const { return begin() + size(); }
+  [[nodiscard]] std::size_t size() const { return more_ != nullptr ? more_->size() : list_.size(); }
+  [[nodiscard]] bool empty() const { return size() == 0; }
 
  private:
-  const Fact* begin_ = nullptr;
-  std::size_t size_ = 0;
+  std::initializer_list<Fact> list_;
+  const std::vector<Fact>* more_ = nullptr;
 };
 
 // Starts (or restarts) the writer to stderr with these options. Call once in main; before it, lines of level warn and
