@@ -18,6 +18,7 @@ constexpr std::uint64_t kLogEveryFrames = 50;  // WS_MEDIA: one line in fifty fr
 
 void MediaSession::on_open(net::WsConnection& connection, Timestamp now) {
   connection_ = &connection;
+  loop_ = &connection.loop();
   order_.emplace(now);
   start_timer_.emplace(connection.loop(), [this](Timestamp due) {
     const StreamVerdict verdict = order_->on_deadline(due);
@@ -80,8 +81,9 @@ void MediaSession::begin(const twilio::msg::Start& start, Timestamp now) {
   alive_reported_ = now;
   started_ = now;
   log::info("WS_START", {{"call", call_.str()}, {"stream", stream_.str()}, {"encoding", start.encoding}});
-  net::Loop& loop = connection_->loop();
+  net::Loop& loop = *loop_;
   const std::weak_ptr<MediaSession> weak = weak_from_this();
+  host_.session_opened(call_, weak);
   host_.stream_started(
       start,
       [&loop, weak, start](Result<StreamGrant> grant) {
@@ -167,15 +169,22 @@ void MediaSession::close(CloseCode code, std::string_view reason) {
   if (connection != nullptr) connection->close(static_cast<std::uint16_t>(code), reason);
 }
 
+void MediaSession::close_soon(CloseCode code, std::string reason) {
+  loop_->post([weak = weak_from_this(), code, reason = std::move(reason)] {
+    if (const auto session = weak.lock()) session->close(code, reason);
+  });
+}
+
 void MediaSession::finish(std::string reason) {
   if (finished_) return;
   finished_ = true;
   if (start_timer_) start_timer_->cancel();
   if (driver_ != nullptr) driver_->close();
+  StreamEnd end;
+  end.finished = session_ != nullptr && session_->finished();
   driver_.reset();
   session_.reset();
   if (!begun_) return;
-  StreamEnd end;
   end.reason = std::move(reason);
   if (connection_ != nullptr) end.stats = connection_->stats();
   end.frames_in = frames_in_;

@@ -26,6 +26,8 @@ class CallSession {
   virtual ~CallSession() = default;
   // The driver of this call, started; `out` lives until the session is destroyed.
   virtual std::shared_ptr<CallDriver> start(net::Loop& loop, MediaOut& out, Timestamp now) = 0;
+  // The conversation came to its end: the stream is not to be opened again.
+  [[nodiscard]] virtual bool finished() const = 0;
 };
 
 struct StreamEnd {
@@ -33,7 +35,10 @@ struct StreamEnd {
   net::WsStats stats;
   std::uint64_t frames_in = 0;
   std::uint64_t frames_out = 0;
+  bool finished = false;  // the conversation had come to its end
 };
+
+class MediaSession;
 
 class MediaHost {
  public:
@@ -44,6 +49,7 @@ class MediaHost {
   // the redirect was first. `lost` may come later, from any thread: the same, from a slow database.
   virtual void stream_started(const twilio::msg::Start& start, std::function<void(Result<StreamGrant>)> granted,
                               std::function<void()> lost) = 0;
+  virtual void session_opened(const CallSid& call, std::weak_ptr<MediaSession> session) = 0;
   // Once a second while media arrives: the call is alive.
   virtual void stream_alive(const CallSid& call, const StreamSid& stream) = 0;
   virtual void stream_ended(const CallSid& call, const StreamSid& stream, const StreamEnd& end) = 0;
@@ -66,6 +72,8 @@ class MediaSession final : public net::WsHandler, public MediaOut, public std::e
 
   // Ends the stream from outside (drain, another winner). On the loop's thread.
   void close(twilio::CloseCode code, std::string_view reason);
+  // The same from any thread.
+  void close_soon(twilio::CloseCode code, std::string reason);
 
  private:
   void deliver(const twilio::MediaMessage& message, const twilio::StreamVerdict& verdict, Timestamp now);
@@ -78,6 +86,7 @@ class MediaSession final : public net::WsHandler, public MediaOut, public std::e
 
   MediaHost& host_;
   net::WsConnection* connection_ = nullptr;
+  net::Loop* loop_ = nullptr;  // set once, before the session is known to anybody else
   std::optional<twilio::StreamOrder> order_;
   std::optional<net::Timer> start_timer_;
   CallSid call_;

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/log.h"
-#include "core/secret.h"
+#include "twilio/twiml.h"
 
 namespace al::agentd {
 namespace {
@@ -90,12 +90,26 @@ void RestService::redirect_once(const CallSid& call, std::string url, std::funct
 }
 
 void RestService::complete(const CallSid& call, std::function<void(bool over)> done) {
+  if (account_) {
+    begin(call, twilio::complete_call(*account_, call.str()), std::move(done));
+  } else {
+    loop_.post([done = std::move(done)] { done(false); });
+  }
+}
+
+void RestService::transfer(const CallSid& call, const std::string& number, std::function<void(bool taken)> done) {
   if (!account_) {
     loop_.post([done = std::move(done)] { done(false); });
     return;
   }
+  twilio::TwimlElement response{"Response", {}, {}, {}};
+  response.child("Dial", number);
+  begin(call, twilio::update_call_twiml(*account_, call.str(), twilio::render_twiml(response)), std::move(done));
+}
+
+void RestService::begin(const CallSid& call, twilio::RestRequest request, std::function<void(bool)> done) {
   auto what = std::make_shared<Attempt>();
-  what->request = twilio::complete_call(*account_, call.str());
+  what->request = std::move(request);
   what->call = call;
   what->done = std::move(done);
   what->random = Random(std::hash<CallSid>{}(call));

@@ -30,11 +30,14 @@ class RestService {
 
   // One attempt: the watchdog has its own rules about repeating.
   void redirect_once(const CallSid& call, std::string url, std::function<void(store::RestVerdict)> done);
+  // Dials `number` for the caller; the stream ends with it. With retries.
+  void transfer(const CallSid& call, const std::string& number, std::function<void(bool taken)> done);
   // Ends the call, with retries. `done` gets true when it is over.
   void complete(const CallSid& call, std::function<void(bool over)> done);
 
  private:
   struct Attempt;
+  void begin(const CallSid& call, twilio::RestRequest request, std::function<void(bool)> done);
   void attempt(std::shared_ptr<Attempt> what);
   void wait_then_attempt(std::shared_ptr<Attempt> what, Duration wait);
   [[nodiscard]] net::ClientRequest to_client(const twilio::RestRequest& request) const;

@@ -1,0 +1,49 @@
+// What the media sockets need of this node: admission, the registry, a call behind each granted stream. Also knows the
+// open sessions, so that a drain can hand them over. Sockets of several loops use it: thread-safe.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "agentd/media_session.h"
+#include "agentd/phone_call.h"
+#include "agentd/web_gate.h"
+
+namespace al::agentd {
+
+class MediaService final : public MediaHost {
+ public:
+  // `context` null: WS_MODE=echo.
+  MediaService(const WebGate& gate, CallDesk& desk, Metrics& metrics, CallContext* context);
+
+  // "/ws/twilio-media" for HttpServer.
+  [[nodiscard]] net::WsRoute route();
+  // Closes the stream of one call, or of all. Twilio then asks /webhook/stream_ended what comes next.
+  void close_call(const CallSid& call, twilio::CloseCode code, std::string_view reason);
+  void close_all(twilio::CloseCode code, std::string_view reason);
+  [[nodiscard]] std::size_t open_sessions() const;
+
+  std::optional<twilio::StreamFault> check_start(const twilio::msg::Start& start) override;
+  void stream_started(const twilio::msg::Start& start, std::function<void(Result<StreamGrant>)> granted,
+                      std::function<void()> lost) override;
+  void stream_alive(const CallSid& call, const StreamSid& stream) override;
+  void stream_ended(const CallSid& call, const StreamSid& stream, const StreamEnd& end) override;
+  void count_fault(twilio::StreamFault fault, bool closed) override;
+  std::unique_ptr<CallSession> new_call(const twilio::msg::Start& start, const StreamGrant& grant) override;
+  void session_opened(const CallSid& call, std::weak_ptr<MediaSession> session) override;
+
+ private:
+  net::WsDecision accept(const net::HttpRequest& request);
+
+  const WebGate& gate_;
+  CallDesk& desk_;
+  Metrics& metrics_;
+  CallContext* context_;
+  std::atomic<std::uint64_t> calls_{0};
+  mutable std::mutex mutex_;
+  std::map<CallSid, std::weak_ptr<MediaSession>> sessions_;
+};
+
+}  // namespace al::agentd

@@ -1,0 +1,170 @@
+#include "agentd/phone_call.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "audio/wav_file.h"
+#include "core/log.h"
+#include "dialog/conversation.h"
+
+namespace al::agentd {
+
+using dialog::CallEvent;
+
+namespace {
+
+// 2.5 s of what recognition heard (DEBUG_WAV_EVERY).
+constexpr std::size_t kSampleLength = audio::kSampleRateHz * 5 / 2;
+
+// Events of many a second; the rest are the key events of SPEC 15.
+bool is_chatty(std::string_view name) {
+  return name == "STATE_CHANGE" || name == "MARK_SENT" || name == "MARK_ACK";
+}
+
+}  // namespace
+
+// The first seconds of what recognition was fed, written when there is enough or the call ends.
+class PhoneCall::Sample {
+ public:
+  explicit Sample(std::filesystem::path path) : path_(std::move(path)) { pcm_.reserve(kSampleLength); }
+  ~Sample() { write(); }
+
+  void feed(const audio::PcmFrame& frame) {
+    if (written_) return;
+    pcm_.insert(pcm_.end(), frame.begin(), frame.end());
+    if (pcm_.size() + frame.size() > kSampleLength) write();
+  }
+
+ private:
+  void write() {
+    if (written_ || pcm_.empty()) return;
+    written_ = true;
+    if (const auto done = audio::write_wav(path_.string(), pcm_, audio::kSampleRateHz); !done) {
+      log::warn("DEBUG_WAV_FAILED", {{"file", path_.string()}, {"why", done.error().detail}});
+    } else {
+      log::info("DEBUG_WAV", {{"file", path_.string()}});
+    }
+  }
+
+  std::filesystem::path path_;
+  std::vector<std::int16_t> pcm_;
+  bool written_ = false;
+};
+
+PhoneCall::PhoneCall(CallContext& context, const twilio::msg::Start& start, const StreamGrant& grant,
+                     std::uint64_t number)
+    : context_(context), call_(start.call_sid), stream_(start.stream_sid), grant_(grant), recorder_(start.call_sid) {
+  const int every = context_.debug_wav_every;
+  if (every > 0 && !context_.debug_wav_dir.empty() && number % static_cast<std::uint64_t>(every) == 0) {
+    sample_ = std::make_unique<Sample>(std::filesystem::path(context_.debug_wav_dir) / (call_.str() + ".wav"));
+  }
+}
+
+PhoneCall::~PhoneCall() = default;
+
+std::shared_ptr<CallDriver> PhoneCall::start(net::Loop& loop, MediaOut& out, Timestamp now) {
+  dialog::CallOptions options = context_.options;
+  options.call_sid = call_.str();
+  options.resume_state = grant_.checkpoint;
+  options.conversation.caller_number = grant_.caller;
+  context_.metrics.call_started();
+  const std::uint64_t seed = std::hash<CallSid>{}(call_);
+  auto driver = CallDriver::start(loop, options, context_.ports, out, *this, now, seed);
+  driver_ = driver;
+  return driver;
+}
+
+void PhoneCall::on_input(const dialog::Input&, Timestamp) {}
+
+void PhoneCall::feed_stt_copy(const audio::PcmFrame& pcm) {
+  if (sample_ != nullptr) sample_->feed(pcm);
+}
+
+void PhoneCall::log_event(const CallEvent& event) const {
+  // The facts are known only at run time, so the line is put together here; words of people stay personal.
+  const log::Level level = is_chatty(event.name) ? log::Level::kDebug : log::Level::kInfo;
+  if (!log::enabled(level)) return;
+  std::vector<log::Fact> facts;
+  facts.reserve(event.facts.size() + 3);
+  facts.emplace_back("call", call_.str());
+  if (event.turn) facts.emplace_back("turn", event.turn.value);
+  facts.emplace_back("media_ms", event.media_time.ms());
+  for (const dialog::Fact& fact : event.facts) {
+    if (const auto* text = std::get_if<std::string>(&fact.value)) {
+      if (fact.personal) {
+        facts.emplace_back(fact.key, log::personal(*text));
+      } else {
+        facts.emplace_back(fact.key, *text);
+      }
+    } else if (const auto* whole = std::get_if<std::int64_t>(&fact.value)) {
+      facts.emplace_back(fact.key, *whole);
+    } else {
+      facts.emplace_back(fact.key, std::get<double>(fact.value));
+    }
+  }
+  log::event(level, event.name, facts);
+}
+
+std::string PhoneCall::last_agent_words() const {
+  const auto driver = driver_.lock();
+  if (!driver) return {};
+  const auto& history = driver->engine().conversation().history();
+  const auto last = std::find_if(history.rbegin(), history.rend(),
+                                 [](const dialog::Message& message) { return message.role == dialog::Role::kAgent; });
+  return last == history.rend() ? std::string() : last->text;
+}
+
+void PhoneCall::on_event(const CallEvent& event) {
+  log_event(event);
+  context_.metrics.on_event(event);
+  const bool ends_speech = event.name == "TTS_END" || event.name == "INTERRUPTED";
+  if (auto record = recorder_.on_event(event, ends_speech ? last_agent_words() : std::string(), wall_now())) {
+    (void)context_.store.write(
+        "turn", [record = std::move(*record)](store::Store& store) { return store.records().put_turn(record); });
+  }
+  if (ends_speech) keep_checkpoint();
+}
+
+void PhoneCall::keep_checkpoint() {
+  if (const auto driver = driver_.lock()) {
+    context_.desk.checkpoint(call_, stream_, driver->engine().conversation().save());
+  }
+}
+
+void PhoneCall::save_lead(const dialog::out::SaveLead& lead) {
+  LeadService::Lead record;
+  record.call = call_;
+  record.caller = grant_.caller;
+  record.slots = lead.slots;
+  record.complete = lead.complete;
+  if (const auto driver = driver_.lock()) record.summary = driver->engine().conversation().summary_text();
+  context_.leads.save(record);
+}
+
+void PhoneCall::run_tool(const dialog::out::RunTool& tool, std::function<void(std::string result)> answer) {
+  LeadService::Lead lead;
+  lead.call = call_;
+  lead.caller = grant_.caller;
+  if (const auto driver = driver_.lock()) {
+    lead.slots = driver->engine().conversation().slots();
+    lead.summary = driver->engine().conversation().summary_text();
+    lead.complete = driver->engine().conversation().complete();
+  }
+  context_.tools.run(tool, lead, std::move(answer));
+}
+
+void PhoneCall::end_call(const std::string& reason) {
+  finished_ = true;
+  log::info("CALL_COMPLETE", {{"call", call_.str()}, {"reason", reason}});
+  (void)context_.store.write("end_reason", [call = call_, reason](store::Store& store) {
+    store::CallRecord record;
+    record.sid = call;
+    record.end_reason = reason;
+    return store.records().put_call(record);
+  });
+  context_.on_finished(call_);
+}
+
+}  // namespace al::agentd
