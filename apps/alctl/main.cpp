@@ -15,6 +15,12 @@ namespace {
 std::vector<al::alctl::CommandSpec> all_commands() {
   using namespace al::alctl;
   std::vector<CommandSpec> commands = {
+      call_command(),
+      twiml_preview_command(),
+      signature_check_command(),
+      signature_sign_command(),
+      signature_explain_command(),
+      explain_command(),
       version_command(),
   };
   commands.push_back(docs_command(commands));

@@ -57,7 +57,8 @@ struct SimulatedCallOptions {
   bool action_after_failed_handshake = true;  // … the upgrade was refused
   Duration half_open_notice = seconds{10};    // until a silent peer is given up
 
-  bool record = true;  // keep both tracks and the arrival times
+  bool record = true;         // keep both tracks
+  bool keep_arrivals = true;  // keep when each media message of the server came
   std::uint64_t seed = 1;
 };
 

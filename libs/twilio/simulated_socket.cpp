@@ -49,7 +49,7 @@ void SimulatedCall::begin_connect(const TwimlElement& connect, Timestamp now) {
     if (child.name != "Parameter") continue;
     identity.parameters.emplace_back(attribute_or(child, "name", ""), attribute_or(child, "value", ""));
   }
-  stream_ = std::make_unique<SimulatedStream>(std::move(identity), options_.record);
+  stream_ = std::make_unique<SimulatedStream>(std::move(identity), options_.keep_arrivals);
   warnings_seen_ = 0;
   leg_ = Leg::kConnecting;
 

@@ -64,6 +64,8 @@ class SimulatedStream {
   [[nodiscard]] std::uint64_t media_sent() const { return media_sent_; }
   [[nodiscard]] std::uint64_t clears() const { return clears_; }
   [[nodiscard]] Timestamp last_clear() const { return last_clear_; }
+  // Nothing came since the last mark or clear: the server has said all it wanted to.
+  [[nodiscard]] bool speech_closed() const { return fresh_; }
   [[nodiscard]] const StreamIdentity& identity() const { return identity_; }
 
  private:
