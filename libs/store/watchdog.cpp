@@ -30,9 +30,11 @@ Watchdog::Watchdog(WatchdogOptions options, Timestamp now) : options_(options), 
 
 void Watchdog::call_offered(const CallSid& call, bool stored, Timestamp now) {
   Watch& watch = calls_[call];
+  const Timestamp alarm = watch.alarm;
   watch = Watch{};
+  watch.alarm = alarm;
   watch.stored = stored;
-  watch.due = now + options_.start_limit;
+  wake_at(call, watch, now + options_.start_limit);
 }
 
 void Watchdog::call_stored(const CallSid& call) {
@@ -55,7 +57,7 @@ void Watchdog::stream_started(const CallSid& call, const StreamSid& stream, Time
   Watch& watch = calls_[call];
   watch.state = State::kWaitMedia;
   watch.stream = stream;
-  watch.due = now + options_.media_limit;
+  wake_at(call, watch, now + options_.media_limit);
 }
 
 void Watchdog::media_seen(const CallSid& call, Timestamp now) {
@@ -64,7 +66,7 @@ void Watchdog::media_seen(const CallSid& call, Timestamp now) {
   Watch& watch = found->second;
   if (watch.state != State::kWaitMedia && watch.state != State::kStreaming) return;
   watch.state = State::kStreaming;
-  watch.due = now + options_.media_limit;
+  wake_at(call, watch, now + options_.media_limit);
 }
 
 void Watchdog::stream_gone(const CallSid& call, Timestamp now) {
@@ -73,7 +75,7 @@ void Watchdog::stream_gone(const CallSid& call, Timestamp now) {
   Watch& watch = found->second;
   if (watch.state != State::kWaitMedia && watch.state != State::kStreaming) return;
   watch.state = State::kWaitStart;
-  watch.due = now + options_.start_limit;
+  wake_at(call, watch, now + options_.start_limit);
 }
 
 void Watchdog::call_gone(const CallSid& call) {
@@ -81,7 +83,21 @@ void Watchdog::call_gone(const CallSid& call) {
   if (found == calls_.end()) return;
   // A claim of ours is finished first; its row would otherwise stay until the lease ends.
   if (found->second.claimed_in_store) finish(call, RedirectEnd::kOver, Duration{0});
-  calls_.erase(found);
+  forget(found);
+}
+
+void Watchdog::wake_at(const CallSid& call, Watch& watch, Timestamp due) {
+  watch.due = due;
+  const bool has_alarm = watch.alarm != Timestamp{};
+  if (has_alarm && watch.alarm <= due) return;  // rings early, and is set again then
+  if (has_alarm) alarms_.erase({watch.alarm, call});
+  watch.alarm = due;
+  alarms_.emplace(due, call);
+}
+
+void Watchdog::forget(std::map<CallSid, Watch>::iterator entry) {
+  alarms_.erase({entry->second.alarm, entry->first});
+  calls_.erase(entry);
 }
 
 bool Watchdog::may_start_alone(const CallSid& call) const {
@@ -113,7 +129,7 @@ void Watchdog::overdue(const CallSid& call, Watch& watch, Timestamp now) {
   if (!options_.can_redirect) {
     report(call, watch.reason + "; without credentials for Twilio's REST API it cannot be redirected");
     ++stats_.failed;
-    calls_.erase(call);
+    forget(calls_.find(call));
     return;
   }
   watch.before_claim = watch.state;
@@ -123,13 +139,14 @@ void Watchdog::overdue(const CallSid& call, Watch& watch, Timestamp now) {
     return;
   }
   watch.state = State::kClaiming;
-  watch.due = watch.claimed_until;
+  wake_at(call, watch, watch.claimed_until);
   claim_one(call, watch);
 }
 
 void Watchdog::redirect(const CallSid& call, Watch& watch, Timestamp now) {
   watch.state = State::kRedirecting;
-  watch.due = now + options_.rest_timeout * 2;  // the driver has its own limit; this one is for an answer that got lost
+  // The driver has its own limit; this one is for an answer that got lost.
+  wake_at(call, watch, now + options_.rest_timeout * 2);
   ++watch.attempts;
   WatchdogAction action;
   action.kind = WatchdogAction::Kind::kRedirect;
@@ -175,7 +192,7 @@ void Watchdog::due_claimed(const std::vector<RegistryRow>& rows, Timestamp now) 
     report(row.call, watch.reason + "; without credentials for Twilio's REST API it cannot be redirected");
     finish(row.call, RedirectEnd::kFailed, Duration{0});
     ++stats_.failed;
-    calls_.erase(row.call);
+    forget(calls_.find(row.call));
   }
 }
 
@@ -200,12 +217,12 @@ void Watchdog::claim_answered(const CallSid& call, std::optional<bool> won, Time
   if (!won) {
     // Without the registry's word nobody may redirect: a stream may be running on another node. Ask again.
     watch.state = watch.before_claim;
-    watch.due = now + options_.poll;
+    wake_at(call, watch, now + options_.poll);
     return;
   }
   if (!*won) {
     ++stats_.lost_claims;
-    calls_.erase(found);
+    forget(found);
     return;
   }
   watch.claimed_in_store = true;
@@ -221,7 +238,7 @@ void Watchdog::rest_answered(const CallSid& call, RestVerdict verdict, Timestamp
     const Timestamp next = now + options_.rest_backoff * (1 << std::min(watch.attempts - 1, 10));
     if (watch.attempts < options_.rest_attempts && next + options_.rest_timeout <= watch.claimed_until) {
       watch.state = State::kBackoff;
-      watch.due = next;
+      wake_at(call, watch, next);
       return;
     }
     give_back(call, watch, now);
@@ -244,7 +261,7 @@ void Watchdog::rest_answered(const CallSid& call, RestVerdict verdict, Timestamp
     constexpr std::size_t kMostRemembered = 1000;
     if (redirected_alone_.size() < kMostRemembered) redirected_alone_.insert(call);
   }
-  calls_.erase(found);
+  forget(found);
 }
 
 // The attempts of this claim are used up.
@@ -253,7 +270,7 @@ void Watchdog::give_back(const CallSid& call, Watch& watch, Timestamp now) {
   if (!watch.stored) {
     watch.state = State::kBackoff;
     watch.attempts = 0;
-    watch.due = now + options_.start_limit;
+    wake_at(call, watch, now + options_.start_limit);
     watch.claimed_until = watch.due + options_.lease;
     return;
   }
@@ -261,13 +278,21 @@ void Watchdog::give_back(const CallSid& call, Watch& watch, Timestamp now) {
   // Certainly not done: the stream may still win. Perhaps done: the row stays as it is, the claim lapses, and whoever
   // claims it next asks Twilio again, until the answer is clear or the call has ended.
   if (!watch.may_have_been_done) finish(call, RedirectEnd::kNotSent, options_.start_limit);
-  calls_.erase(call);
+  forget(calls_.find(call));
 }
 
 void Watchdog::tick(Timestamp now) {
   std::vector<CallSid> due;
-  for (const auto& [call, watch] : calls_) {
-    if (watch.due <= now) due.push_back(call);
+  while (!alarms_.empty() && alarms_.begin()->first <= now) {
+    const CallSid call = alarms_.begin()->second;
+    alarms_.erase(alarms_.begin());
+    Watch& watch = calls_.at(call);
+    watch.alarm = Timestamp{};
+    if (watch.due <= now) {
+      due.push_back(call);
+    } else {
+      wake_at(call, watch, watch.due);
+    }
   }
   for (const CallSid& call : due) {
     Watch& watch = calls_.at(call);
@@ -310,9 +335,7 @@ std::optional<WatchdogAction> Watchdog::poll_action() {
 }
 
 Timestamp Watchdog::deadline() const {
-  Timestamp next = poll_due();
-  for (const auto& [call, watch] : calls_) next = std::min(next, watch.due);
-  return next;
+  return alarms_.empty() ? poll_due() : std::min(poll_due(), alarms_.begin()->first);
 }
 
 }  // namespace al::store

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ids.h"
@@ -114,6 +115,7 @@ class Watchdog {
     bool claimed_in_store = false;
     StreamSid stream;
     Timestamp due{};
+    Timestamp alarm{};  // its entry in alarms_: at or before `due`; zero = none
     int attempts = 0;
     bool may_have_been_done = false;
     Timestamp claimed_until{};
@@ -128,8 +130,13 @@ class Watchdog {
   [[nodiscard]] Timestamp poll_due() const;
   void act(WatchdogAction action) { actions_.push_back(std::move(action)); }
 
+  // Sets when the call is looked at next. Moving it later (media came) costs no change of the order of alarms.
+  void wake_at(const CallSid& call, Watch& watch, Timestamp due);
+  void forget(std::map<CallSid, Watch>::iterator entry);
+
   WatchdogOptions options_;
   std::map<CallSid, Watch> calls_;
+  std::set<std::pair<Timestamp, CallSid>> alarms_;
   std::set<CallSid> redirected_alone_;  // their rows may still turn up in the store; bounded
   std::deque<WatchdogAction> actions_;
   Timestamp next_poll_{};
