@@ -55,6 +55,8 @@ const SlotSpec::Choice* near_miss(const SlotSpec& spec, const std::vector<Word>&
     const std::string heard = joined(words, at, count);
     const std::size_t length = count_codepoints(heard);
     if (length < 4 || length > 24 || (count == 1 && common_word(heard))) continue;
+    // "Beit Horon" is a place of its own, not a misheard "Holon".
+    if (at > 1 && words[at - 1].capital && !words[at].pause_before) continue;
     const int allowed = length >= 8 ? 2 : 1;
     for (const SlotSpec::Choice& choice : spec.choices) {
       for (const std::string& form : choice.forms) {

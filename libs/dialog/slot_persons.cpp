@@ -67,6 +67,15 @@ bool name_word(const Word& word) {
   return true;
 }
 
+// A surname may be an ordinary word ("Ella Fine"), if it is written with a capital letter.
+bool second_name(const Word& word) {
+  return word.capital && word.text.size() > 2 &&
+         !one_of(word.text, {"and",    "my",   "i'm",      "the",     "you",   "phone", "number", "yes",
+                             "not",    "from", "speaking", "calling", "here",  "this",  "that",   "it's",
+                             "please", "call", "thanks",   "thank",   "sorry", "for",   "with"}) &&
+         !is_number_text(word.text);
+}
+
 std::string title_case(std::string_view text) {
   std::string out(text);
   bool start = true;
@@ -80,7 +89,8 @@ std::string title_case(std::string_view text) {
 std::optional<Found> take_name(const std::vector<Word>& words, std::string_view clean, std::size_t begin,
                                const UsedWords& used, bool capitals) {
   std::size_t end = begin;
-  while (end < words.size() && end < begin + 3 && !used[end] && name_word(words[end])) {
+  while (end < words.size() && end < begin + 3 && !used[end] &&
+         (name_word(words[end]) || (end > begin && second_name(words[end])))) {
     if (end > begin && words[end].pause_before && words[end].joint != '-') break;
     if (capitals && !words[end].capital && !has_hebrew(words[end].text)) break;
     // Hebrew "and my number": a name seldom begins with ו in its second part.
@@ -229,6 +239,12 @@ std::optional<Found> find_name(const std::vector<Word>& words, std::string_view 
   // A bare answer: the name before (or instead of) anything else, with hardly any other word.
   std::size_t others = 0;
   std::optional<Found> best;
+  for (std::size_t i = 0; i < std::min<std::size_t>(words.size(), 3); ++i) {  // "Leo Carmi, and …"
+    const auto name = take_name(words, clean, i, used, false);
+    if (!name) continue;
+    if (name->end < words.size() && words[name->end].pause_before) return name;
+    break;
+  }
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (used[i]) continue;
     auto name = best ? std::nullopt : take_name(words, clean, i, used, false);
@@ -249,7 +265,9 @@ std::optional<Found> find_name(const std::vector<Word>& words, std::string_view 
 bool valid_name(std::string_view name) {
   if (name.empty() || count_codepoints(name) > 60) return false;
   const std::vector<Word> words = split_words(clean_text(name));
-  return !words.empty() && words.size() <= 4 && std::ranges::all_of(words, name_word);
+  if (words.empty() || words.size() > 4 || !name_word(words[0])) return false;
+  return std::all_of(words.begin() + 1, words.end(),
+                     [](const Word& word) { return name_word(word) || second_name(word); });
 }
 
 bool valid_rooms(std::string_view rooms) {

@@ -86,11 +86,7 @@ class Extractor {
   }
 
   void phone(const SlotSpec& spec) {
-    const bool own =
-        contains_any(words_, {"this number", "same number", "the number i'm calling from", "calling from",
-                              "number i am calling", "my current number", "המספר הזה", "אותו מספר", "מהמספר הזה",
-                              "המספר שממנו", "המספר שאני מתקשר", "המספר שאני מתקשרת", "למספר הזה", "הטלפון הזה"});
-    if (own && !context_.caller_number.empty()) {
+    if (!context_.caller_number.empty() && own_number()) {
       fill(spec, context_.caller_number, true);
       return;
     }
@@ -118,6 +114,22 @@ class Extractor {
     }
     if (joined_groups(spec, finds)) return;
     unfinished_phone(spec, finds.back());
+  }
+
+  // "Use this number", "the one I'm calling from": the number that the network gave.
+  bool own_number() {
+    bool own = false;
+    for (const std::string_view phrase :
+         {"this number", "same number", "the number i'm calling from", "calling from", "number i am calling",
+          "my current number", "the one i'm calling from", "המספר הזה", "למספר הזה", "מספר הזה", "אותו מספר",
+          "המספר שממנו", "המספר שאני מתקשר", "המספר שאני מתקשרת", "הטלפון הזה"}) {
+      for (std::size_t i = 0; i < words_.size(); ++i) {
+        const std::size_t used = match_at(words_, i, phrase, true);
+        own = own || used > 0;
+        used_.take(i, i + used);
+      }
+    }
+    return own;
   }
 
   // Groups with words between them ("zero five four and then one two three and four five six seven").
