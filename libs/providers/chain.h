@@ -37,7 +37,7 @@ struct SttChainOptions {
   Duration hedge_after = milliseconds{0};        // end of turn -> ask the next one as well; 0 = never
   Duration last_deadline = seconds{4};           // of the last provider; then the turn fails
   Duration max_replay = seconds{30};             // audio kept of a turn
-  BreakerOptions breaker;
+  BreakerOptions breaker = {};
 };
 
 struct ModelChainOptions {
@@ -45,7 +45,7 @@ struct ModelChainOptions {
   Duration first_deadline = milliseconds{2500};     // no first token by then: give up on it
   Duration progress_deadline = milliseconds{2000};  // longest gap between two tokens
   Duration last_deadline = seconds{6};              // first token of the last provider
-  BreakerOptions breaker;
+  BreakerOptions breaker = {};
 };
 
 struct TtsChainOptions {
@@ -54,7 +54,7 @@ struct TtsChainOptions {
   Duration progress_deadline = milliseconds{1500};  // longest gap between two pieces of audio
   Duration last_deadline = seconds{4};
   std::size_t shortest_samples = 200;  // 25 ms at 8 kHz: less audio than this for a whole text is a failure
-  BreakerOptions breaker;
+  BreakerOptions breaker = {};
 };
 
 // Each refuses (kMalformed) an empty list of links. `name()` of a chain is the links' names joined with ','.

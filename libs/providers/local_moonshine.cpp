@@ -24,15 +24,14 @@ constexpr std::size_t kLongest = kRateHz * std::size_t{30};
 constexpr double kTokensPerSecond = 10.0;
 constexpr int kExtraTokens = 8;
 
-// A token that is said over and over: periods of 1..8 tokens, this often in a row. Callers do say "no no no".
+// Something that is said over and over: a period of 1..8 tokens, so often in a row. Callers do say "no no no".
 constexpr std::size_t kLongestPeriod = 8;
-constexpr std::size_t kRepeats = 5;
+constexpr std::size_t repeats_that_loop(std::size_t period) { return period == 1 ? 8 : period == 2 ? 5 : 4; }
 
 // The length of the loop at the end of `ids` (all repeats but one), 0 = none.
 std::size_t loop_length(const std::vector<std::int64_t>& ids) {
   for (std::size_t period = 1; period <= kLongestPeriod; ++period) {
-    const std::size_t repeats = period == 1 ? kRepeats + 3 : kRepeats;
-    const std::size_t span = period * repeats;
+    const std::size_t span = period * repeats_that_loop(period);
     if (ids.size() < span) continue;
     const auto tail = ids.end() - static_cast<std::ptrdiff_t>(span);
     if (std::equal(tail + static_cast<std::ptrdiff_t>(period), ids.end(), tail)) return span - period;

@@ -26,6 +26,7 @@ LocalSpeech& engines() {
   static const auto loaded = [] {
     LocalSpeechOptions options;
     options.agent_voice = kCallerSpeaker;
+    options.voice_variation = 0;
     return LocalSpeech::load(options);
   }();
   if (!loaded) ADD_FAILURE() << to_string(loaded.error());
@@ -73,6 +74,10 @@ Pcm joined(std::initializer_list<Pcm> parts) {
   Pcm whole;
   for (const auto& part : parts) whole.insert(whole.end(), part.begin(), part.end());
   return whole;
+}
+
+void wait_for_quiet(const WorkerPool& pool) {
+  while (pool.stats().waiting + pool.stats().running > 0) std::this_thread::yield();
 }
 
 struct Heard {
@@ -158,7 +163,7 @@ TEST(LocalSpeech, TheFinalIsReadyWhenTheCallerHasPaused) {
   session->start_turn({1});
   feed(*session, {1}, joined({silence(200), on_the_phone("Please call me tomorrow.")}));
   // In real time the words take seconds; here they come at once, so the decode of their beginning may still run.
-  while (engines().stt_pool().stats().running > 0) std::this_thread::yield();
+  wait_for_quiet(engines().stt_pool());
   const std::size_t so_far = sink->partials().size();
   feed(*session, {1}, silence(300));
   // The pause alone starts a decode: its text comes as a partial, and then as the final without another decode.

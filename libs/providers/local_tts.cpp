@@ -142,9 +142,12 @@ std::unique_ptr<dialog::TextToSpeech> make_piper_tts(std::shared_ptr<const Piper
       return fail(Errc::kUnsupported,
                   "no Piper speaker '" + name + "'; there are 0 to " + std::to_string(voice->speakers() - 1));
     }
-    return Speak(
-        [voice, settings = PiperOptions{.speaker = speaker, .rate = request.voice.rate}](
-            const std::string& sentence, const std::atomic<bool>&) { return voice->speak(sentence, settings); });
+    PiperOptions settings{.speaker = speaker, .rate = request.voice.rate};
+    settings.noise *= static_cast<float>(options.variation);
+    settings.noise_width *= static_cast<float>(options.variation);
+    return Speak([voice, settings](const std::string& sentence, const std::atomic<bool>&) {
+      return voice->speak(sentence, settings);
+    });
   };
   return std::make_unique<LocalTts>("piper", pool, std::move(prepare), kLongestSentence);
 }

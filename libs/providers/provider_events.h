@@ -22,7 +22,6 @@ enum class ProviderOutcome {
   kHedged,         // it is late: the next provider was started as well
   kFellBack,       // the next provider took over
   kSkipped,        // not asked: its breaker is open, or it does not know the language
-  kRetried,        // asked once more
   kExhausted,      // no provider is left: the engine hears a failure
   kBreakerOpened,  // it failed too often and rests
   kBreakerClosed,  // a probe succeeded

@@ -1,0 +1,108 @@
+#include "providers/chain_race.h"
+
+namespace al::providers {
+namespace {
+
+using dialog::LanguageModel;
+using dialog::ModelRequest;
+using dialog::ModelSession;
+using dialog::ModelSink;
+
+struct ModelTraits {
+  using Port = LanguageModel;
+  using Sink = ModelSink;
+  using Session = ModelSession;
+  using Request = ModelRequest;
+  using ModelRace = chain::Race<ModelTraits>;
+
+  static const std::string& language(const ModelRequest& request) { return request.language; }
+  static ModelRequest for_link(const ModelRequest& request, const ChainLink<LanguageModel>&) { return request; }
+  static void fail(ModelSink& sink, const ModelRequest& request, const Error& error) {
+    sink.on_failed(request.turn, error);
+  }
+  static std::unique_ptr<ModelSession> start(LanguageModel& port, ModelRequest request,
+                                             const std::shared_ptr<ModelRace>& race, std::size_t attempt);
+};
+using ModelRace = ModelTraits::ModelRace;
+
+// Hears one link.
+class LinkSink final : public ModelSink {
+ public:
+  LinkSink(const std::shared_ptr<ModelRace>& race, std::size_t attempt) : race_(race), attempt_(attempt) {}
+
+  void on_delta(TurnId turn, std::string text) override {
+    const bool decides = text.find_first_not_of(" \n\t") != std::string::npos;
+    some_ |= decides;
+    output(decides, [turn, text = std::move(text)](ModelSink& sink) { sink.on_delta(turn, text); });
+  }
+  void on_tool_call(TurnId turn, std::string id, std::string name, std::string arguments_json) override {
+    some_ = true;
+    output(true, [turn, id = std::move(id), name = std::move(name), arguments = std::move(arguments_json)](
+                     ModelSink& sink) { sink.on_tool_call(turn, id, name, arguments); });
+  }
+  void on_done(TurnId turn, dialog::ModelUsage usage) override {
+    if (const auto race = race_.lock()) {
+      race->done(attempt_, some_, [turn, usage](ModelSink& sink) { sink.on_done(turn, usage); });
+    }
+  }
+  void on_failed(TurnId, Error error) override {
+    if (const auto race = race_.lock()) race->failed(attempt_, std::move(error));
+  }
+
+ private:
+  void output(bool decides, ModelRace::Call call) {
+    if (const auto race = race_.lock()) race->output(attempt_, decides, std::move(call));
+  }
+
+  const std::weak_ptr<ModelRace> race_;
+  const std::size_t attempt_;
+  bool some_ = false;  // a word or a tool call came
+};
+
+std::unique_ptr<ModelSession> ModelTraits::start(LanguageModel& port, ModelRequest request,
+                                                 const std::shared_ptr<ModelRace>& race, std::size_t attempt) {
+  return port.start(std::move(request), std::make_shared<LinkSink>(race, attempt));
+}
+
+class ChainSession final : public ModelSession {
+ public:
+  explicit ChainSession(std::shared_ptr<ModelRace> race) : race_(std::move(race)) {}
+  ~ChainSession() override { race_->end(); }
+
+ private:
+  std::shared_ptr<ModelRace> race_;
+};
+
+class ModelChain final : public LanguageModel {
+ public:
+  ModelChain(std::shared_ptr<ModelRace::LinkCore> core, const ModelChainOptions& options)
+      : core_(std::move(core)),
+        times_{options.hedge_after, options.first_deadline, options.progress_deadline, options.last_deadline} {}
+
+  std::unique_ptr<ModelSession> start(ModelRequest request, std::shared_ptr<ModelSink> sink) override {
+    auto race = std::make_shared<ModelRace>(core_, times_, std::move(request), std::move(sink));
+    race->begin();
+    return std::make_unique<ChainSession>(std::move(race));
+  }
+  void warm_up() override {
+    for (std::size_t i = 0; i < core_->size(); ++i) core_->link(i).provider->warm_up();
+  }
+  [[nodiscard]] std::string name() const override { return core_->name(); }
+
+ private:
+  const std::shared_ptr<ModelRace::LinkCore> core_;
+  const chain::RaceTimes times_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LanguageModel>> make_model_chain(std::vector<ChainLink<LanguageModel>> links,
+                                                        ModelChainOptions options, Scheduler& scheduler,
+                                                        ProviderObserver* observer) {
+  if (links.empty()) return fail(Errc::kMalformed, "a chain of language models needs at least one");
+  auto core = std::make_shared<ModelRace::LinkCore>(ProviderStage::kModel, std::move(links), options.breaker, scheduler,
+                                                    observer);
+  return std::make_unique<ModelChain>(std::move(core), options);
+}
+
+}  // namespace al::providers
