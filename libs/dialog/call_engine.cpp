@@ -16,9 +16,13 @@ constexpr milliseconds kShortestWait{150};
 constexpr seconds kMaxCallGrace{20};
 
 audio::TurnListener make_listener(const CallOptions& options) {
-  if (auto listener = audio::TurnListener::create(options.listen, options.silero)) return std::move(*listener);
+  audio::ListenOptions listen = options.listen;
+  // However unfinished the words are: the caller who says nothing more is answered in time.
+  listen.endpoint.timeout = std::min(listen.endpoint.timeout, options.turn.longest_wait);
+  listen.endpoint.digits_silence = std::min(listen.endpoint.digits_silence, options.turn.longest_wait);
+  if (auto listener = audio::TurnListener::create(listen, options.silero)) return std::move(*listener);
   // The chosen detector is not there: the energy rule needs nothing and always is. main() has warned already.
-  audio::ListenOptions plain = options.listen;
+  audio::ListenOptions plain = listen;
   plain.voice.engine = audio::VadEngine::kEnergy;
   return std::move(*audio::TurnListener::create(plain, nullptr));
 }
@@ -64,8 +68,7 @@ CallEngine::Impl::Impl(const CallOptions& options, Timestamp now, std::uint64_t 
 }
 
 void CallEngine::Impl::handle(const Input& input, Timestamp now) {
-  assert(now >= now_);
-  now_ = std::max(now_, now);
+  now_ = std::max(now_, now);  // time does not go back, whatever a driver says
   if (agent_ == AgentState::kEnded) return;
   std::visit([this](const auto& what) { on(what); }, input);
   if (agent_ == AgentState::kEnded) return;
@@ -127,7 +130,7 @@ void CallEngine::Impl::consider_waiting(Due& due) const {
   if (agent_ == AgentState::kHeld && !caller_talking()) {
     consider(Timer::kHeld, std::max(agent_since_, last_voice_) + options_.deadlines.silence_limit);
   }
-  if (pending_ && hearings_.empty()) consider(Timer::kUnfinished, pending_->last_voice + options_.turn.unfinished_wait);
+  if (pending_ && hearings_.empty()) consider(Timer::kUnfinished, pending_->last_voice + options_.turn.longest_wait);
   if (!digits_.empty()) consider(Timer::kDtmf, last_digit_ + options_.turn.dtmf_timeout);
   if (caller_talking()) {
     consider(Timer::kMediaGap, last_media_ + options_.turn.media_gap);

@@ -24,7 +24,7 @@ class CallEngine {
   CallEngine(CallEngine&&) noexcept;
   CallEngine& operator=(CallEngine&&) noexcept;
 
-  void handle(const Input& input, Timestamp now);  // `now` never goes back (asserted)
+  void handle(const Input& input, Timestamp now);  // an earlier `now` than the last one counts as the last one
   [[nodiscard]] std::optional<Output> poll_output();
   [[nodiscard]] std::optional<Deadline> deadline() const;  // nullopt = nothing pending: only after Hangup
   [[nodiscard]] bool ended() const;

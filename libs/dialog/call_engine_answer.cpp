@@ -88,7 +88,8 @@ void CallEngine::Impl::answer_empty(TurnId turn, Duration voiced) {
   Answer& answer = new_answer(turn, {});
   answer.complete = true;
   answer.ledger.voice_end = last_voice_;
-  say(conversation_.failure_answer(turn), true);
+  const std::string question = conversation_.caller_said("", now_).fixed_text;
+  say(question.empty() ? options_.persona->phrases.fallback : question, true);
 }
 
 void CallEngine::Impl::ask_model() {
@@ -247,7 +248,7 @@ void CallEngine::Impl::initiate(const std::string& text, std::string_view what, 
   Answer& answer = new_answer(next_turn(), {});
   answer.complete = true;
   answer.end_reason = std::move(end_reason);
-  owed_ = Owed{now_, now_};
+  if (!owed_) owed_ = Owed{now_, now_};
   floor_delay_ = milliseconds{0};
   if (!speaking()) set_agent(AgentState::kProcessing, what);
   say(text, true);

@@ -225,7 +225,7 @@ void CallEngine::Impl::hold_or_take(const Hearing& hearing) {
   if (caller_talking() || !hearings_.empty()) return;  // the rest is coming
   const auto opinion = text_turn_end(pending_text_, conversation_.expectation(), true).opinion;
   const bool unfinished = opinion.end_probability && *opinion.end_probability <= kUnfinished && !pending_text_.empty();
-  if (unfinished && now_ < pending_->last_voice + options_.turn.unfinished_wait) return;  // Timer::kUnfinished
+  if (unfinished && now_ < pending_->last_voice + options_.turn.longest_wait) return;  // Timer::kUnfinished
   take_pending();
 }
 

@@ -185,11 +185,8 @@ void CallEngine::Impl::interrupt(std::string_view reason) {
   }
   answer_.reset();
   playout_.clear();
-  yielded_ = false;
-  line_unsure_ = false;
-  const bool waiting =
-      std::any_of(hearings_.begin(), hearings_.end(), [](const Hearing& h) { return !h.open && !h.over_speech; });
-  if (!waiting && !pending_) owed_.reset();
+  yielded_ = forced_ = line_unsure_ = false;
+  own_the_line();
   set_agent(owed_ ? AgentState::kProcessing : AgentState::kListening, reason);
 }
 

@@ -27,8 +27,10 @@ struct TurnOptions {
   milliseconds noise_voice{280};
   // A pure "uh-huh" over our speech lets it go on; an interruption with more voice than this is none, whatever it says.
   milliseconds backchannel_max{700};
-  // Words that cannot be the end ("I am looking for a") are waited with for so long after the caller's last sound.
-  milliseconds unfinished_wait{1000};
+  // Words that cannot be the end ("I am looking for a") and digits still expected are waited with for so long after the
+  // caller's last sound, by the endpointer (partials) and by the engine (finals). An answer or a filler still fits into
+  // the 1.5 s after which a caller thinks that the line is dead.
+  milliseconds longest_wait{1000};
   milliseconds media_gap{900};           // no frame for so long inside an utterance: the line is gone, it ends
   milliseconds max_caller_turn{20'000};  // hold music must not keep a turn open: then we speak, whatever is heard
   int max_empty_turns = 5;               // in a row, with nothing recognised: a goodbye

@@ -57,7 +57,8 @@ VirtualCall::VirtualCall(CallOptions options, std::uint64_t seed, LineModel line
       now_(start_),
       random_(seed * 77 + 5),
       line_(line),
-      engine_(with_clips(std::move(options), codes_), start_, seed),
+      options_(with_clips(std::move(options), codes_)),
+      engine_(options_, start_, seed),
       next_frame_(start_ + kFrame),
       delayed_until_(start_),
       last_voice_(start_) {
@@ -91,6 +92,7 @@ void VirtualCall::advance(Duration time) {
   step_to(now_ + time);
 }
 void VirtualCall::press(char digit) {
+  last_voice_ = std::max(last_voice_, now_ + options_.turn.dtmf_timeout);  // more digits may follow until then
   feed(in::Dtmf{digit});
 }
 void VirtualCall::hang_up() {
@@ -133,6 +135,11 @@ void VirtualCall::step_to(Timestamp when) {
 
 void VirtualCall::feed(const Input& what) {
   if (on_input) on_input(what, now_);
+  if (const auto* done = std::get_if<in::ModelDone>(&what)) open_models_.erase(done->turn);
+  if (const auto* failed = std::get_if<in::ProviderFailed>(&what);
+      failed != nullptr && failed->stage == Stage::kModel) {
+    open_models_.erase(failed->turn);
+  }
   engine_.handle(what, now_);
   drain();
 }
@@ -181,6 +188,7 @@ void VirtualCall::perform(const Output& output) {
     start_tts(synthesize->request);
   } else if (const auto* cancel = std::get_if<out::CancelTurn>(&output)) {
     cancelled_.insert(cancel->turn);
+    open_models_.erase(cancel->turn);
   } else if (const auto* tool = std::get_if<out::RunTool>(&output)) {
     if (!tool_answer) return;
     const std::string result = tool_answer(*tool);
@@ -210,6 +218,8 @@ void VirtualCall::perform(const Output& output) {
 
 void VirtualCall::start_model(const ModelRequest& request) {
   model_requests_.push_back(request);
+  open_models_.insert(request.turn);
+  most_open_models_ = std::max(most_open_models_, static_cast<int>(open_models_.size()));
   ModelScript script;
   if (!model.empty()) {
     script = model.front();
@@ -285,7 +295,9 @@ void VirtualCall::caller_frame() {
     last_voice_ = now_;
     for (std::size_t i = 0; i < pcm.size(); ++i) {
       const double t = static_cast<double>(frame_index_ * audio::kFrameSamples + i) / audio::kSampleRateHz;
-      const double syllables = 0.75 + 0.25 * std::sin(2 * 3.14159265 * 4 * t);
+      // Syllables of 120 ms with 40 ms between them: as in real speech, a quarter of the frames is quiet, so that a
+      // noise floor that tracks does not take a long talker for noise.
+      const double syllables = std::fmod(t, 0.16) < 0.12 ? 1.0 : 0.01;
       const double buzz = std::sin(2 * 3.14159265 * 180 * t) + std::sin(2 * 3.14159265 * 730 * t) +
                           0.5 * std::sin(2 * 3.14159265 * 1900 * t);
       pcm[i] = static_cast<std::int16_t>(pcm[i] + 2600 * syllables * buzz);
@@ -376,7 +388,10 @@ void VirtualCall::watch_silence(bool sound) {
     owed_ = false;
   }
   if (sound || caller_speaks) owed_since_ = now_ + kFrame;
-  if (owed_) longest_owed_silence_ = std::max(longest_owed_silence_, now_ - owed_since_);
+  if (owed_ && now_ - owed_since_ > longest_owed_silence_) {
+    longest_owed_silence_ = now_ - owed_since_;
+    longest_end_ = now_;
+  }
 }
 
 std::vector<std::string> VirtualCall::texts() const {

@@ -97,17 +97,20 @@ class VirtualCall {
   [[nodiscard]] int count(std::string_view name) const { return static_cast<int>(events(name).size()); }
   // The longest silence at the caller's ear after a caller's turn (or after our sound, while an answer is owed).
   [[nodiscard]] Duration longest_owed_silence() const { return longest_owed_silence_; }
+  [[nodiscard]] Timestamp longest_owed_silence_end() const { return longest_end_; }
   [[nodiscard]] Timestamp now() const { return now_; }
   [[nodiscard]] Timestamp start() const { return start_; }
   [[nodiscard]] Timestamp last_voice() const { return last_voice_; }  // of the caller, at the caller's mouth
   [[nodiscard]] CallEngine& engine() { return engine_; }
   [[nodiscard]] const std::vector<ModelRequest>& model_requests() const { return model_requests_; }
   [[nodiscard]] const std::vector<std::pair<Timestamp, Output>>& outputs() const { return outputs_; }
+  [[nodiscard]] int most_open_models() const { return most_open_models_; }
   [[nodiscard]] int clears() const { return clears_; }
   [[nodiscard]] int ends() const { return ends_; }
   [[nodiscard]] std::string end_reason() const { return end_reason_; }
   [[nodiscard]] bool playing() const { return !buffer_.empty(); }
   std::function<void(const Input&, Timestamp)> on_input;  // for recording
+  [[nodiscard]] const Clips& clips() const { return options_.clips; }
 
  private:
   struct Pending {
@@ -140,6 +143,7 @@ class VirtualCall {
   Random random_;
   LineModel line_;
   std::map<std::string, std::uint8_t> codes_;
+  CallOptions options_;
   CallEngine engine_;
   std::multimap<Timestamp, Pending> pending_;
   Timestamp next_frame_;
@@ -159,6 +163,9 @@ class VirtualCall {
   bool owed_ = false;
   Timestamp owed_since_;
   Duration longest_owed_silence_{0};
+  Timestamp longest_end_;
+  std::set<TurnId> open_models_;
+  int most_open_models_ = 0;
   int clears_ = 0;
   int ends_ = 0;
   std::string end_reason_;
