@@ -55,6 +55,7 @@ class MessageService {
 // The provider that WHATSAPP_PROVIDER names; null for "none". kMalformed names the setting that is missing.
 [[nodiscard]] Result<std::unique_ptr<providers::WhatsAppSender>> make_whatsapp_sender(const Settings& settings,
                                                                                       net::HttpClient& http,
-                                                                                      net::Loop& loop);
+                                                                                      net::Loop& loop,
+                                                                                      providers::Scheduler& scheduler);
 
 }  // namespace al::agentd

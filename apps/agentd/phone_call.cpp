@@ -69,6 +69,7 @@ std::shared_ptr<CallDriver> PhoneCall::start(net::Loop& loop, MediaOut& out, Tim
   options.call_sid = call_.str();
   options.resume_state = grant_.checkpoint;
   options.conversation.caller_number = grant_.caller;
+  options.clips = context_.clips.clips();
   context_.metrics.call_started();
   const std::uint64_t seed = std::hash<CallSid>{}(call_);
   auto driver = CallDriver::start(loop, options, context_.ports, out, *this, now, seed);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agentd/call_desk.h"
+#include "agentd/clip_book.h"
 #include "agentd/lead_service.h"
 #include "agentd/media_session.h"
 #include "agentd/metrics.h"
@@ -27,8 +28,8 @@ struct CallContext {
   LeadService& leads;
   ToolService& tools;
   Metrics& metrics;
+  ClipBook& clips;
   std::string debug_wav_dir;  // where samples of what recognition heard go; empty = none
-  std::string record_dir;     // where calls are recorded for `alctl replay`; empty = none
   int debug_wav_every = 0;
   // The conversation is over and its last mark is back: the call is to be completed.
   std::function<void(const CallSid& call)> on_finished;

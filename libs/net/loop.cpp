@@ -208,9 +208,11 @@ LoopThread::LoopThread(std::string name) : thread_([this] { loop_.run(); }) {
   pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
 }
 
-LoopThread::~LoopThread() {
+LoopThread::~LoopThread() { stop_and_join(); }
+
+void LoopThread::stop_and_join() {
   loop_.stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace al::net

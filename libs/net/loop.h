@@ -88,6 +88,8 @@ class LoopThread {
   explicit LoopThread(std::string name);  // at most 15 characters: the thread's name
   ~LoopThread();                          // stops and joins
   [[nodiscard]] Loop& loop() { return loop_; }
+  // Ends the thread, keeps the loop: timers of others may still be cancelled on it. Not from the loop's own thread.
+  void stop_and_join();
 
  private:
   Loop loop_;
