@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agentd/daemon.h"
+#include "agentd/manual.h"
 #include "agentd/supervisor.h"
 #include "core/log.h"
 #include "core/settings.h"
@@ -19,16 +20,22 @@ constexpr int kUsage = 2;
 constexpr int kBadConfiguration = 78;  // EX_CONFIG of sysexits.h
 constexpr int kUnavailable = 1;
 
-constexpr std::string_view kIntroduction =
-    "agentd answers a Twilio telephone number with a voice agent.\n\n"
-    "Usage: agentd [--config FILE] [--SETTING VALUE]…\n"
-    "       agentd --check-config      reads the settings, says what is wrong, exits with 78 if anything is\n"
-    "       agentd --version | --help\n\n"
-    "Settings are keys of the configuration file, environment variables and flags. Secrets are never flags.\n\n";
-
 int complain(const std::string& what, int code) {
   std::cerr << "agentd: " << what << "\n";
   return code;
+}
+
+int print(std::string_view kind) {
+  if (kind == "sample") {
+    std::cout << settings_sample_file();
+  } else if (kind == "man") {
+    std::cout << agentd::man_page(AL_VERSION);
+  } else if (kind == "man-settings") {
+    std::cout << settings_man_page(AL_VERSION, "");
+  } else {
+    return complain("--print takes one of: sample, man, man-settings", kUsage);
+  }
+  return 0;
 }
 
 void start_log(const Settings& settings) {
@@ -69,15 +76,17 @@ int main(int argc, char** argv) {
   const auto line = split_command_line(arguments);
   if (!line) return complain(line.error().detail, kUsage);
   bool check_only = false;
-  for (const std::string& word : line->rest) {
+  for (std::size_t i = 0; i < line->rest.size(); ++i) {
+    const std::string& word = line->rest[i];
     if (word == "--help" || word == "-h") {
-      std::cout << kIntroduction << settings_help();
+      std::cout << agentd::help_text();
       return 0;
     }
     if (word == "--version") {
       std::cout << "agentd " AL_VERSION " (" AL_COMMIT ")\n";
       return 0;
     }
+    if (word == "--print") return print(i + 1 < line->rest.size() ? line->rest[i + 1] : "");
     if (word == "--check-config") {
       check_only = true;
       continue;

@@ -13,6 +13,9 @@ namespace al::alctl {
 [[nodiscard]] CommandSpec signature_sign_command();
 [[nodiscard]] CommandSpec signature_explain_command();
 [[nodiscard]] CommandSpec explain_command();
+[[nodiscard]] CommandSpec config_show_command();
+[[nodiscard]] CommandSpec config_check_command();
+[[nodiscard]] CommandSpec tune_command();
 [[nodiscard]] CommandSpec version_command();
 
 }  // namespace al::alctl
