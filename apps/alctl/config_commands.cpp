@@ -1,4 +1,6 @@
 // `alctl config show` and `alctl config check`: what agentd would run with, and where each value comes from.
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,8 +12,18 @@
 namespace al::alctl {
 namespace {
 
-const OptionSpec kFileOption{"file", ValueKind::kFile, "FILE",
-                             "configuration file to read; default: /etc/agentd/agentd.toml"};
+OptionSpec option(std::string name, ValueKind kind, std::string value_name, std::string help) {
+  OptionSpec spec;
+  spec.name = std::move(name);
+  spec.kind = kind;
+  spec.value_name = std::move(value_name);
+  spec.help = std::move(help);
+  return spec;
+}
+
+OptionSpec file_option() {
+  return option("file", ValueKind::kFile, "FILE", "configuration file to read; default: /etc/agentd/agentd.toml");
+}
 
 Result<Settings> load(const Arguments& arguments) {
   return Settings::load(process_sources(arguments.text("file")));
@@ -89,10 +101,14 @@ CommandSpec config_show_command() {
   spec.description =
       "Reads the file, the environment and the credentials as agentd does. Without --all only what somebody has set is "
       "shown. Secrets appear as ***.";
-  spec.arguments = {{"KEY", "only this setting, with its description", false}};
-  spec.options = {kFileOption,
-                  {"all", ValueKind::kFlag, "", "also what has its default"},
-                  {"sample", ValueKind::kFlag, "", "print a configuration file with every setting, commented out"}};
+  ArgumentSpec key;
+  key.name = "KEY";
+  key.help = "only this setting, with its description";
+  key.required = false;
+  spec.arguments = {key};
+  spec.options = {
+      file_option(), option("all", ValueKind::kFlag, "", "also what has its default"),
+      option("sample", ValueKind::kFlag, "", "print a configuration file with every setting, commented out")};
   spec.examples = {{"alctl config show --all", "the whole table"},
                    {"alctl config show vad_engine", "one setting in words"},
                    {"alctl config show --sample > agentd.toml", "a file to start from"}};
@@ -105,7 +121,7 @@ CommandSpec config_check_command() {
   spec.name = "config check";
   spec.summary = "say what is wrong with the settings";
   spec.description = "Exit code 78 when agentd would refuse to start, with file, line, key and the nearest legal name.";
-  spec.options = {kFileOption};
+  spec.options = {file_option()};
   spec.examples = {{"alctl config check --file agentd.toml", "before a restart"}};
   spec.run = run_check;
   return spec;
