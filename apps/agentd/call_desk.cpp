@@ -39,6 +39,8 @@ CallDesk::Options CallDesk::options_from(const Settings& settings) {
   options.media_limit = settings.duration("watchdog_media_sec");
   options.token_life = settings.duration("stream_token_sec");
   options.poll = settings.duration("watchdog_poll_ms");
+  options.rest_timeout = settings.duration("twilio_rest_timeout_sec");
+  options.shared_store = settings.string("database_url").starts_with("postgres");
   options.public_base_url = settings.string("public_base_url");
   while (options.public_base_url.ends_with('/')) options.public_base_url.pop_back();
   return options;

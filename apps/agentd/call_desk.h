@@ -46,6 +46,8 @@ class CallDesk {
     Duration media_limit = seconds{6};
     Duration token_life = seconds{60};
     Duration poll = milliseconds{250};
+    Duration rest_timeout = seconds{5};
+    bool shared_store = false;  // other nodes look at the same registry
     // Where Twilio reaches us, for redirects that no request asked for; empty = learnt from the last signed webhook.
     std::string public_base_url;
   };

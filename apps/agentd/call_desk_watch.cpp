@@ -23,6 +23,8 @@ store::WatchdogOptions CallDesk::watchdog_options() const {
   options.media_limit = options_.media_limit;
   options.poll = options_.poll;
   options.can_redirect = rest_.available();
+  options.shared = options_.shared_store;
+  options.rest_timeout = options_.rest_timeout;
   return options;
 }
 
@@ -52,6 +54,11 @@ void CallDesk::act(const WatchdogAction& action) {
       break;
     case WatchdogAction::Kind::kReport:
       log::warn("WATCHDOG", {{"call", action.call.str()}, {"reason", action.reason}});
+      // A call that never started and cannot be redirected keeps no slot.
+      if (const auto seat = seats_.find(action.call); seat != seats_.end() && seat->second.stream.empty()) {
+        release_slot();
+        seats_.erase(seat);
+      }
       break;
   }
 }
