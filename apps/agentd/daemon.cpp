@@ -52,7 +52,10 @@ Result<void> Daemon::Graph::listen(const Settings& settings) {
   message_routes = std::make_unique<MessageRoutes>(settings, *gate, *store, *messages, *providers.llm, *leads, persona,
                                                    desk_loop->loop());
   const bool echo = settings.string("ws_mode") == "echo";
-  media = std::make_unique<MediaService>(*gate, *desk, *metrics, echo ? nullptr : calls.get());
+  media =
+      std::make_unique<MediaService>(*gate, *desk, *metrics, echo ? nullptr : calls.get(),
+                                     MediaLimits{settings.duration("ws_start_timeout_sec"),
+                                                 static_cast<std::size_t>(settings.integer("ws_max_message_bytes"))});
 
   net::ServerLimits limits;
   limits.max_header = static_cast<std::size_t>(settings.integer("max_header_bytes"));
@@ -75,6 +78,7 @@ Result<void> Daemon::Graph::listen(const Settings& settings) {
   add(api->routes());
   add(message_routes->routes());
   front.routes.push_back(clip_route(clips->folder()));
+  for (net::Route& route : front.routes) route.max_body = static_cast<std::size_t>(settings.integer("max_body_bytes"));
   front.websockets.push_back(media->route());
   for (const net::InheritedSocket& socket : net::inherited_sockets()) {
     if (socket.name != "admin") front.inherited_fd = socket.fd;
@@ -136,20 +140,27 @@ Daemon::~Daemon() {
   graph_->store->stop();
 }
 
+void Daemon::hand_over() {
+  graph_->media->close_all(twilio::CloseCode::kNormal, "drained");
+}
+
 void Daemon::stop() {
   if (graph_->server == nullptr) return;
-  // What is left is handed over: Twilio asks /webhook/stream_ended who goes on, and this process still answers that.
-  graph_->media->close_all(twilio::CloseCode::kNormal, "drained");
-  std::mutex mutex;
-  std::condition_variable stopped;
-  bool done = false;
-  graph_->server->stop(net::ws_close::kGoingAway, kStopGrace, [&] {
-    const std::lock_guard lock(mutex);
-    done = true;
-    stopped.notify_one();
+  hand_over();
+  struct Wait {
+    std::mutex mutex;
+    std::condition_variable stopped;
+    bool done = false;
+  };
+  // Shared: the server may finish after this has given up waiting.
+  const auto wait = std::make_shared<Wait>();
+  graph_->server->stop(net::ws_close::kGoingAway, kStopGrace, [wait] {
+    const std::lock_guard lock(wait->mutex);
+    wait->done = true;
+    wait->stopped.notify_one();
   });
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, kStopGrace + seconds{2}, [&] { return done; });
+  std::unique_lock lock(wait->mutex);
+  wait->stopped.wait_for(lock, kStopGrace + seconds{2}, [&] { return wait->done; });
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::make(const Settings& settings) {
@@ -179,6 +190,9 @@ std::uint16_t Daemon::admin_port() const {
 }
 int Daemon::streams() const {
   return graph_->desk->streams();
+}
+int Daemon::calls() const {
+  return graph_->desk->slots_used();
 }
 bool Daemon::loops_alive(Duration limit) const {
   return graph_->loops_alive(limit);

@@ -25,7 +25,12 @@ class Daemon {
   // No new calls; those in progress go on. /readyz says 503 from now on.
   void drain();
   [[nodiscard]] int streams() const;
-  // Hands over what is left (their sockets close, Twilio asks who goes on), then stops the server.
+  // Offered or streaming: whoever got TwiML from us may still come.
+  [[nodiscard]] int calls() const;
+  // Closes the streams that are left. Twilio then asks /webhook/stream_ended who goes on; this process answers that
+  // until stop().
+  void hand_over();
+  // Stops the server; streams that are still open are closed.
   void stop();
 
   // Every loop turned within the last `limit`.

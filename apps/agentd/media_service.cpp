@@ -10,16 +10,20 @@ namespace {
 constexpr std::string_view kSubprotocol = "audio.twilio.com";
 // No message for so long: the peer is gone without a word. Twilio sends fifty a second.
 constexpr milliseconds kSilence{30'000};
+constexpr milliseconds kStartSlack{500};
 }  // namespace
 
-MediaService::MediaService(const WebGate& gate, CallDesk& desk, Metrics& metrics, CallContext* context)
-    : gate_(gate), desk_(desk), metrics_(metrics), context_(context) {}
+MediaService::MediaService(const WebGate& gate, CallDesk& desk, Metrics& metrics, CallContext* context,
+                           MediaLimits limits)
+    : gate_(gate), desk_(desk), metrics_(metrics), context_(context), limits_(limits) {}
 
 net::WsRoute MediaService::route() {
   net::WsRoute route;
   route.pattern = "/ws/twilio-media";
   route.accept = [this](const net::HttpRequest& request) { return accept(request); };
-  route.max_message = twilio::kMaxMessageBytes;
+  route.max_message = limits_.max_message;
+  // The session's own order rules are first; this is for one that never says anything.
+  route.authenticate_within = std::chrono::ceil<milliseconds>(limits_.start) + kStartSlack;
   route.silence_timeout = kSilence;
   return route;
 }
@@ -37,7 +41,7 @@ net::WsDecision MediaService::accept(const net::HttpRequest& request) {
   log::info("WS_HANDSHAKE", {{"client", gate_.client_address(request)},
                              {"subprotocol", offered ? kSubprotocol : "none offered"},
                              {"signature", verdict.checked ? "valid" : verdict.detail}});
-  decision.handler = std::make_shared<MediaSession>(*this);
+  decision.handler = std::make_shared<MediaSession>(*this, limits_.start);
   return decision;
 }
 

@@ -13,10 +13,16 @@
 
 namespace al::agentd {
 
+// What a stranger may do on the socket before and after `start`.
+struct MediaLimits {
+  Duration start = twilio::StreamOrder::kStartLimit;   // WS_START_TIMEOUT_SEC
+  std::size_t max_message = twilio::kMaxMessageBytes;  // WS_MAX_MESSAGE_BYTES
+};
+
 class MediaService final : public MediaHost {
  public:
   // `context` null: WS_MODE=echo.
-  MediaService(const WebGate& gate, CallDesk& desk, Metrics& metrics, CallContext* context);
+  MediaService(const WebGate& gate, CallDesk& desk, Metrics& metrics, CallContext* context, MediaLimits limits = {});
 
   // "/ws/twilio-media" for HttpServer.
   [[nodiscard]] net::WsRoute route();
@@ -41,6 +47,7 @@ class MediaService final : public MediaHost {
   CallDesk& desk_;
   Metrics& metrics_;
   CallContext* context_;
+  const MediaLimits limits_;
   std::atomic<std::uint64_t> calls_{0};
   mutable std::mutex mutex_;
   std::map<CallSid, std::weak_ptr<MediaSession>> sessions_;

@@ -19,7 +19,7 @@ constexpr std::uint64_t kLogEveryFrames = 50;  // WS_MEDIA: one line in fifty fr
 void MediaSession::on_open(net::WsConnection& connection, Timestamp now) {
   connection_ = &connection;
   loop_ = &connection.loop();
-  order_.emplace(now);
+  order_.emplace(now, start_limit_);
   start_timer_.emplace(connection.loop(), [this](Timestamp due) {
     const StreamVerdict verdict = order_->on_deadline(due);
     if (verdict.action != StreamVerdict::Action::kClose) return;

@@ -60,7 +60,8 @@ class MediaHost {
 
 class MediaSession final : public net::WsHandler, public MediaOut, public std::enable_shared_from_this<MediaSession> {
  public:
-  explicit MediaSession(MediaHost& host) : host_(host) {}
+  explicit MediaSession(MediaHost& host, Duration start_limit = twilio::StreamOrder::kStartLimit)
+      : host_(host), start_limit_(start_limit) {}
 
   void on_open(net::WsConnection& connection, Timestamp now) override;
   void on_text(std::string_view text, Timestamp now) override;
@@ -85,6 +86,7 @@ class MediaSession final : public net::WsHandler, public MediaOut, public std::e
   void finish(std::string reason);
 
   MediaHost& host_;
+  const Duration start_limit_;
   net::WsConnection* connection_ = nullptr;
   net::Loop* loop_ = nullptr;  // set once, before the session is known to anybody else
   std::optional<twilio::StreamOrder> order_;

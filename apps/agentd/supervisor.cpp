@@ -15,6 +15,8 @@ namespace al::agentd {
 namespace {
 
 constexpr Duration kTick = milliseconds{500};
+// Twilio asks within a second who goes on with a stream that was closed.
+constexpr Duration kHandOver = seconds{2};
 constexpr Duration kHungAfter = seconds{5};
 
 sigset_t handled_signals() {
@@ -71,6 +73,7 @@ int supervise(Daemon& daemon, Settings settings, const LoadSettings& load_again)
   std::string status = daemon.status_line();
   sd_notifyf(0, "READY=1\nSTATUS=%s", status.c_str());
   std::optional<Timestamp> drain_until;
+  std::optional<Timestamp> leave_at;  // after the hand-over
   for (;;) {
     const int signal = next_signal(tick);
     if (signal == SIGHUP) {
@@ -87,7 +90,13 @@ int supervise(Daemon& daemon, Settings settings, const LoadSettings& load_again)
       drain_until = monotonic_now() + settings.duration("drain_sec");
     }
     if (drain_until) {
-      if (daemon.streams() == 0 || monotonic_now() >= *drain_until) return 0;
+      const Timestamp now = monotonic_now();
+      if (leave_at ? now >= *leave_at : daemon.calls() == 0) return 0;
+      if (!leave_at && now >= *drain_until) {
+        log::warn("HAND_OVER", {{"streams", daemon.streams()}});
+        daemon.hand_over();
+        leave_at = now + kHandOver;
+      }
       // The drain may be longer than systemd's patience: ask for more while calls go on.
       sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", 30'000'000ULL);
     }
