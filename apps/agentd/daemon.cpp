@@ -121,6 +121,22 @@ void Daemon::Graph::watch_everything() {
         [this, i] { return static_cast<double>(loops[i]->loop().stats().lag_max_us) / 1e6; }, "loop",
         std::to_string(i));
   }
+  constexpr auto& kBounds = net::LoopStats::kLagBoundsMs;
+  for (std::size_t bucket = 0; bucket <= kBounds.size(); ++bucket) {
+    const auto timers = [this, bucket] {
+      std::uint64_t count = 0;
+      for (const auto& thread : loops) count += thread->loop().stats().lag_counts[bucket];
+      return static_cast<double>(count);
+    };
+    m.watch("loop_timers_total", "Timers of the media loops, by how many milliseconds they were late at most", true,
+            timers, "late_ms", bucket < kBounds.size() ? std::to_string(kBounds[bucket]) : "more");
+  }
+  m.watch("media_messages_dropped_total", "Messages to callers dropped because their socket did not take them", true,
+          [this] { return static_cast<double>(server->stats().ws_dropped_messages); });
+  m.watch("connections_evicted_total", "Silent connections dropped for newer ones", true,
+          [this] { return static_cast<double>(server->stats().evicted); });
+  m.watch("request_timeouts_total", "Requests that took too long to arrive", true,
+          [this] { return static_cast<double>(server->stats().timeouts); });
 }
 
 bool Daemon::Graph::loops_alive(Duration limit) const {
