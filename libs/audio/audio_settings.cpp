@@ -84,6 +84,7 @@ void take_echo_gate(const Settings& settings, EchoGateOptions& gate) {
   take("echo_window_ms", gate.window_ms);
   take("echo_loss_percentile", gate.loss_percentile);
   take("echo_loss_window_sec", gate.loss_window_s);
+  take("echo_noise_db", gate.noise_db);
   take("echo_trust_ms", gate.trusted_ms);
 }
 

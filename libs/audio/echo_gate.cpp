@@ -36,6 +36,7 @@ EchoGate::EchoGate(const EchoGateOptions& options)
 
 void EchoGate::reset() {
   losses_.clear();
+  noise_.reset();
   played_level_.fill(kSilenceDbfs);
   played_power_.fill(0.0F);
   caller_power_.fill(0.0F);
@@ -64,11 +65,16 @@ EchoGate::Verdict EchoGate::process(PcmFrameView caller, std::span<const std::in
   verdict.loss_db = std::clamp(verdict.loss_db, options_.min_loss_db, options_.max_loss_db);
   verdict.expected_dbfs = std::max(loudest - verdict.loss_db, kSilenceDbfs);
   verdict.audible = loudest > kInaudibleDbfs;
-  if (!options_.enabled || !verdict.audible) return verdict;
   const float level = level_over(caller_power_, frames_, span);
+  const float floor = noise_.update(level);
+  if (!options_.enabled || !verdict.audible) return verdict;
   verdict.passed = level > verdict.expected_dbfs + options_.margin_db;
-  // Whatever is not the caller is our echo, or quieter than it could be: both bound the loss from below.
-  if (!(voice && verdict.passed)) losses_.add(loudest - level);
+  if (voice && verdict.passed) return verdict;
+  // What is not the caller is our echo, or something louder: then the loss is at least this, which is news only if it
+  // is more than what we believe.
+  const float loss = loudest - level;
+  const bool only_noise = level < floor + options_.noise_db;
+  if (!only_noise || loss > verdict.loss_db) losses_.add(loss);
   return verdict;
 }
 

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "audio/format.h"
+#include "audio/noise_floor.h"
 #include "audio/sliding_percentile.h"
 
 namespace al::audio {
@@ -23,7 +24,8 @@ struct EchoGateOptions {
   int level_ms = 60;              // levels are taken over this
   float loss_percentile = 0.20F;  // of the last `loss_window_s` seconds of frames that were not the caller
   float loss_window_s = 3.0F;
-  int trusted_ms = 900;  // so much must be measured before the assumption above is given up: an echo comes late
+  float noise_db = 4.0F;  // a line within this of its noise floor holds no echo that could be measured
+  int trusted_ms = 900;   // so much must be measured before the assumption above is given up: an echo comes late
 };
 
 class EchoGate {
@@ -49,6 +51,7 @@ class EchoGate {
 
   EchoGateOptions options_;
   SlidingPercentile losses_;
+  NoiseFloor noise_;                            // of the line
   std::array<float, kHistory> played_level_{};  // dBFS over level_ms, by frame
   std::array<float, kHistory> played_power_{};
   std::array<float, kHistory> caller_power_{};

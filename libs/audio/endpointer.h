@@ -13,10 +13,10 @@ namespace al::audio {
 
 struct EndpointOptions {
   milliseconds onset{60};             // so much voice begins an utterance
-  milliseconds min_silence{360};      // MIN_SILENCE_MS: silence that ends it …
-  milliseconds short_silence{260};    // … when little was said so far: "yes", "five", "Tel Aviv"
-  milliseconds short_utterance{500};  // voice from the first to the last sound counts as short below this
-  milliseconds long_silence{360};     // … and after a long utterance
+  milliseconds min_silence{340};      // MIN_SILENCE_MS: silence that ends it …
+  milliseconds short_silence{240};    // … when little was said so far: "yes", "five", "Tel Aviv"
+  milliseconds short_utterance{450};  // voice from the first to the last sound counts as short below this
+  milliseconds long_silence{340};     // … and after a long utterance
   milliseconds long_utterance{3000};
   milliseconds hangover{140};  // VAD_HANGOVER_MS: no silence shorter than this ends anything
   bool end_on_drop = false;    // a sharp fall of energy shortens the silence to `drop_silence`: measured as harmful

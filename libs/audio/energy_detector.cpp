@@ -62,8 +62,7 @@ void SpecDetector::reset() {
 }
 
 VoiceFrame SpecDetector::process(PcmFrameView frame) {
-  constexpr int kCalibrationFrames = 20;  // 400 ms
-  constexpr int kHysteresisFrames = 3;    // 60 ms
+  constexpr int kHysteresisFrames = 3;  // 60 ms
   const float rms = band_.rms(frame);
   VoiceFrame out;
   out.level_dbfs = dbfs_from_rms(rms);

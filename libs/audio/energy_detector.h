@@ -29,6 +29,8 @@ class EnergyDetector final : public VoiceDetector {
 // kept to compare with.
 class SpecDetector final : public VoiceDetector {
  public:
+  static constexpr int kCalibrationFrames = 20;  // 400 ms
+
   explicit SpecDetector(const EnergyOptions& options);
   VoiceFrame process(PcmFrameView frame) override;
   void reset() override;

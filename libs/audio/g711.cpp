@@ -18,7 +18,7 @@ constexpr std::int16_t expand(std::uint8_t code) {
   return static_cast<std::int16_t>((inverted & 0x80U) != 0 ? -magnitude16 : magnitude16);
 }
 
-// `sample14`: the 16-bit sample with its two lowest bits dropped (arithmetic shift), as the reference coder takes it.
+// `sample14`: on the 14-bit uniform scale of the standard.
 constexpr std::uint8_t compress(int sample14) {
   const unsigned sign_mask = sample14 < 0 ? 0x7FU : 0xFFU;
   int magnitude = sample14 < 0 ? -sample14 : sample14;
@@ -35,18 +35,20 @@ constexpr auto kDecode = [] {
   return table;
 }();
 
-// Indexed by the upper 14 bits of the sample, offset so that the most negative comes first: 16 KiB, stays in the cache.
-constexpr std::size_t kEncodeSize = 1U << 14U;
+// Indexed by the sample rounded to 14 bits, offset so that the most negative comes first: 16 KiB, stays in the cache.
+// Rounding may reach +8192, one beyond 14 bits; it is clipped like everything above 8158.
+constexpr std::size_t kHalf = 1U << 13U;
+constexpr std::size_t kEncodeSize = 2 * kHalf + 1;
 constexpr auto kEncode = [] {
   std::array<std::uint8_t, kEncodeSize> table{};
   for (std::size_t i = 0; i < table.size(); ++i) {
-    table[i] = compress(static_cast<int>(i) - static_cast<int>(kEncodeSize / 2));
+    table[i] = compress(static_cast<int>(i) - static_cast<int>(kHalf));
   }
   return table;
 }();
 
 std::uint8_t encode(std::int16_t sample) {
-  return kEncode[static_cast<std::size_t>((sample >> 2) + static_cast<int>(kEncodeSize / 2))];
+  return kEncode[static_cast<std::size_t>(((sample + 2) >> 2) + static_cast<int>(kHalf))];
 }
 
 }  // namespace

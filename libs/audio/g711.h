@@ -11,8 +11,8 @@ namespace al::audio {
 
 // 0x00 -> -32124, 0x80 -> +32124, 0x7F and 0xFF -> 0 (the 14-bit values of the standard, shifted to 16 bits).
 [[nodiscard]] std::int16_t decode_ulaw(std::uint8_t code);
-// Nearest code as the reference coder of G.711 chooses it (two lowest bits dropped, bias 33, clipped at 8158 of 14
-// bits).
+// The sample is rounded to the 14 bits of the standard, then coded (bias 33, clipped at 8158). The same as sox for all
+// samples; coders that truncate to 14 bits instead differ by one code at 1 of 128 samples.
 [[nodiscard]] std::uint8_t encode_ulaw(std::int16_t sample);
 
 // `from` and `to` must be of equal length (asserted).

@@ -119,7 +119,7 @@ PlainRule::Step PlainRule::process(PcmFrameView frame, MediaTime at, bool agent_
   const MediaTime now = at + kFrame;
   Step step;
   step.frame = detector_.process(frame);
-  const bool calibrated = step.frame.threshold_dbfs > kSilenceDbfs;
+  const bool calibrated = frames_ >= SpecDetector::kCalibrationFrames;
   const bool loud = calibrated && step.frame.level_dbfs > step.frame.threshold_dbfs;
   track_silence(loud, rms_from_dbfs(step.frame.level_dbfs));
   if (loud) last_loud_ = now;

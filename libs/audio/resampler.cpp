@@ -28,12 +28,13 @@ struct Resampler::State {
   }
 
   void run(std::span<const float> from, bool last, std::vector<std::int16_t>& to) {
+    constexpr float kNothing = 0.0F;  // libsamplerate refuses a null pointer even for no input
     SRC_DATA data{};
     data.src_ratio = ratio;
     data.end_of_input = last ? 1 : 0;
     std::size_t done = 0;
     for (;;) {
-      data.data_in = from.data() + done;
+      data.data_in = from.empty() ? &kNothing : from.data() + done;
       data.input_frames = static_cast<long>(from.size() - done);
       data.data_out = out.data();
       data.output_frames = static_cast<long>(out.size());

@@ -195,6 +195,10 @@ CallScore score_call(const LabelledCall& call, const Trial& trial) {
   CallScore out;
   out.id = call.id;
   out.scenario = call.scenario;
+  for (const LabelledTurn& turn : call.turns) {
+    for (const Span& s : turn.speech) out.speech_ms += s.length();
+    out.lost_ms += uncovered(turn, trial.utterances);
+  }
   if (!call.prompts.empty()) {
     score_prompts(call, trial, out);
     return out;
@@ -202,15 +206,10 @@ CallScore score_call(const LabelledCall& call, const Trial& trial) {
   const std::vector<Span> speech = all_speech(call);
   score_frames(speech, trial, out);
   score_false_triggers(call, speech, trial, out);
-  for (std::size_t t = 0; t < call.turns.size(); ++t) {
-    score_turn(call, t, trial, out);
-    for (const Span& s : call.turns[t].speech) out.speech_ms += s.length();
-    out.lost_ms += uncovered(call.turns[t], trial.utterances);
-  }
+  for (std::size_t t = 0; t < call.turns.size(); ++t) score_turn(call, t, trial, out);
   for (const TrialUtterance& u : trial.utterances) {
-    const bool real = std::any_of(call.turns.begin(), call.turns.end(), [&](const LabelledTurn& t) {
-      return overlap({u.onset_ms, u.end_ms}, t.whole) > 0;
-    });
+    const bool real =
+        std::any_of(call.turns.begin(), call.turns.end(), [&](const LabelledTurn& t) { return belongs(u, t); });
     out.ghosts += real ? 0 : 1;
   }
   return out;

@@ -7,8 +7,8 @@
 //   M5  pauses inside turns that were taken for the end, by length
 //   M7  barge-in: prompts falsely killed, interruptions taken, latency
 //   M8  replies after a prompt: lost, clipped
-// M1 to M5 leave out calls in which the agent speaks; M6 (operating points) is turn_tuning.h, M9 (cost) the caller's
-// clock. Pure functions, thread-safe.
+// M1 to M5 leave out calls in which the agent speaks, but for the speech lost, which counts everywhere; M6 (operating
+// points) is turn_tuning.h, M9 (cost) the caller's clock. Pure functions, thread-safe.
 #pragma once
 
 #include <array>

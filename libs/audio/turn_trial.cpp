@@ -29,10 +29,10 @@ class Recorder {
     trial.score.reserve(frames);
   }
 
-  // The prompt that is being spoken at `ms`, or none.
+  // The prompt that is being spoken in the frame that begins at `ms`, or none.
   [[nodiscard]] std::optional<std::size_t> prompt_at(std::int64_t ms) const {
     for (std::size_t p = 0; p < call_.prompts.size(); ++p) {
-      if (ms >= call_.prompts[p].start && ms < call_.prompts[p].end) return p;
+      if (ms + kFrameMs > call_.prompts[p].start && ms < call_.prompts[p].end) return p;
     }
     return std::nullopt;
   }

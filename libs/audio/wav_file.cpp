@@ -73,10 +73,10 @@ Result<Recording> read_recording(const std::string& path, int max_seconds) {
     const std::int64_t got = sf_readf_short(file.get(), recording.samples.data() + old, kPiece);
     frames += std::max<std::int64_t>(got, 0);
     recording.samples.resize(static_cast<std::size_t>(frames * info.channels));
-    if (got < kPiece) break;
     if (frames > limit) {
       return fail(Errc::kUnsupported, fmt::format("{}: longer than {} s", path, max_seconds));
     }
+    if (got < kPiece) break;
   }
   return recording;
 }
