@@ -222,6 +222,7 @@ void CallEngine::Impl::hold_or_take(const Hearing& hearing) {
   }
   if (!owed_) owed_ = Owed{pending_->last_voice, now_};
   if (agent_ == AgentState::kListening) set_agent(AgentState::kProcessing, "transcript");
+  if (forced_) return take_pending();
   if (caller_talking() || !hearings_.empty()) return;  // the rest is coming
   const auto opinion = text_turn_end(pending_text_, conversation_.expectation(), true).opinion;
   const bool unfinished = opinion.end_probability && *opinion.end_probability <= kUnfinished && !pending_text_.empty();

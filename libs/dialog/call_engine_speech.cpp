@@ -50,13 +50,13 @@ void CallEngine::Impl::say_filler() {
   }
   const bool tool = answer_ && (!answer_->tools.empty() || answer_->tool_rounds > 0);
   const int allowed = tool ? options_.deadlines.max_fillers_tool : options_.deadlines.max_fillers;
-  if (owed_->fillers >= allowed) return give_up("silence", !playout_.waiting());
+  if (owed_->fillers >= allowed) return give_up("silence", false);  // ready-made: it has to sound now
   ++owed_->fillers;
   const TurnId turn = answer_ ? answer_->turn : last_turn_;
   const std::string& text = options_.persona->phrases.filler;
   const auto* ready = clip(text);
-  playout_.add_next(next_speech(), turn, ready ? SpeechKind::kFiller : SpeechKind::kBeep, ready ? text : std::string(),
-                    ready ? *ready : beep_, now_);
+  playout_.add_next(next_speech(), turn, SpeechKind::kFiller, ready ? text : std::string(), ready ? *ready : beep_,
+                    now_);
   if (answer_ && !answer_->ledger.filler) answer_->ledger.filler = now_;
   emit("FILLER", turn, {{"after_ms", to_ms(now_ - owed_->voice_end)}});
   if (!playout_.started()) start_speech("filler");
@@ -237,6 +237,8 @@ void CallEngine::Impl::speech_over(std::string_view reason) {
   playout_.clear();
   std::string end_reason;
   if (answer_) {
+    if (!answer_->complete) push(out::CancelTurn{answer_->turn});  // the caller did not wait for the rest
+    for (Answer::Tool& tool : answer_->tools) orphans_.push_back(std::move(tool));
     if (!answer_->failed && answer_->talk) failed_turns_ = 0;
     end_reason = std::move(answer_->end_reason);
   }

@@ -274,7 +274,7 @@ TEST(CallEngine, ACoughOnlyMakesAShortDip) {
   call.say("a flat in Haifa", seconds{2});
   call.advance(milliseconds{4000});
   call.stt.push_back(transcript(""));
-  call.say(milliseconds{120});
+  call.say(milliseconds{60});
   call.advance(seconds{8});
   EXPECT_EQ(call.clears(), 0);
   EXPECT_EQ(call.model_requests().size(), 1U);
