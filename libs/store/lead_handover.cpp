@@ -32,11 +32,18 @@ std::string signature_of(std::string_view secret, std::string_view timestamp, st
 }  // namespace
 
 std::string lead_json(const LeadRecord& lead) {
-  return dump_json(to_json(lead));
+  nlohmann::json json = to_json(lead);
+  json["id"] = lead_id(lead.call, lead.key);
+  json.erase("hand_over");  // our own bookkeeping
+  return dump_json(json);
 }
 
 HandOver lead_hand_over(const LeadRecord& lead) {
-  return {std::string(kKind), "lead:" + lead.call.str() + ":" + lead.key, lead.phone, lead_json(lead)};
+  // What was said, without when: saying the same again is no news, a corrected number is.
+  LeadRecord content = lead;
+  content.created = content.updated = WallTime{};
+  const std::string version = to_hex(as_bytes(sha256(lead_json(content))).substr(0, 6));
+  return {std::string(kKind), "lead:" + lead.call.str() + ":" + lead.key + ":" + version, lead.phone, lead_json(lead)};
 }
 
 WebhookRequest signed_webhook(std::string url, std::string_view event, std::string_view delivery, std::string body,

@@ -27,7 +27,8 @@ struct WebhookRequest {
 
 // The JSON of a lead, as receivers and exports see it. One line.
 [[nodiscard]] std::string lead_json(const LeadRecord& lead);
-// The work that hands `lead` over.
+// The work that hands `lead` over: one for each different content, so that a corrected lead is sent again (receivers
+// know it by its "id") and a repeated one is not.
 [[nodiscard]] HandOver lead_hand_over(const LeadRecord& lead);
 
 // An empty secret leaves the signature out.

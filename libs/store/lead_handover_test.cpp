@@ -22,7 +22,6 @@ std::string header(const WebhookRequest& request, std::string_view name) {
 
 LeadRecord lead() {
   LeadRecord out;
-  out.id = "L1";
   out.call = call_sid(1);
   out.key = "lead";
   out.phone = "+972501234567";
@@ -112,6 +111,33 @@ TEST_F(HandOverStory, ALeadIsPostedSignedAndMarkedDone) {
   EXPECT_EQ(hand_over().finished(*store_, steps->front(), 200, Duration{0}, at(1500)), Delivery::kDone);
   EXPECT_EQ(state(), "done");
   EXPECT_TRUE(hand_over().due(*store_, at(9'999'999))->empty());
+}
+
+TEST_F(HandOverStory, TheSameLeadAgainIsNoNewsAndACorrectedOneIs) {
+  save();
+  LeadRecord again = lead();
+  again.updated = at(5000);
+  const HandOver repeated = lead_hand_over(again);
+  ASSERT_TRUE(store_->records().save_lead(again, &repeated));
+  EXPECT_EQ(store_->outbox().counts("crm")->pending, 1);
+  const auto first = hand_over().due(*store_, at(6000));
+  ASSERT_TRUE(first);
+  for (const DeliveryStep& step : *first) {
+    ASSERT_TRUE(hand_over().finished(*store_, step, 200, Duration{0}, at(6000)));
+  }
+  EXPECT_EQ(state(), "done");
+  LeadRecord corrected = again;
+  corrected.phone = "+972507654321";
+  const HandOver news = lead_hand_over(corrected);
+  const auto saved = store_->records().save_lead(corrected, &news);
+  ASSERT_TRUE(saved);
+  EXPECT_FALSE(saved->created);
+  EXPECT_EQ(state(), "pending");
+  const auto steps = hand_over().due(*store_, at(7000));
+  ASSERT_EQ(steps->size(), 1u);
+  const auto body = parse_json(steps->front().request.body);
+  EXPECT_EQ(json_string(*body, "phone"), "+972507654321");
+  EXPECT_EQ(json_string(*body, "id"), saved->id);
 }
 
 TEST_F(HandOverStory, ADeadReceiverIsTriedAgainThenAnOperatorIsNeeded) {

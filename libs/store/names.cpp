@@ -65,6 +65,11 @@ std::string hash_token(std::string_view token) {
   return token.empty() ? std::string() : to_hex(as_bytes(sha256(token)));
 }
 
+std::string lead_id(const CallSid& call, std::string_view key) {
+  const Sha256Digest digest = sha256(call.str() + '\n' + std::string(key));
+  return base64url_encode(as_bytes(digest).substr(0, 16));
+}
+
 Error why_not_offered(const RegistryRow& row, const StreamOffer& offer) {
   const std::string who = "call " + row.call.str();
   if (row.finished) return {Errc::kConflict, who + ": the conversation is finished"};

@@ -54,7 +54,7 @@ struct TurnRecord {
 using Slots = std::map<std::string, std::string>;
 
 struct LeadRecord {
-  std::string id;   // given by save_lead()
+  std::string id;   // lead_id() of call and key; save_lead() fills it in
   std::string key;  // idempotency within the call: the same call and key is the same lead
   CallSid call;
   std::string phone;
@@ -66,6 +66,9 @@ struct LeadRecord {
   WallTime updated{};
   std::string hand_over;  // "", "pending", "done", "failed": state of the delivery to the CRM
 };
+// The identifier of a lead: the same for the same call and key on every node, and no guess for a stranger who knows
+// neither.
+[[nodiscard]] std::string lead_id(const CallSid& call, std::string_view key);
 struct SavedLead {
   std::string id;
   bool created = false;  // false: it was there already and has been updated
@@ -139,7 +142,8 @@ class Records {
   virtual Result<void> put_slots(const CallSid& call, const Slots& slots, WallTime at) = 0;
 
   // Durable: when this returns a value, the lead survives kill -9 and, where the disk is honest, loss of power. Insert
-  // or update by (call, key). With `hand_over`, the row for the CRM is queued in the same transaction (once per lead).
+  // or update by (call, key). With `hand_over`, the row for the CRM is queued in the same transaction, unless it is
+  // there.
   virtual Result<SavedLead> save_lead(const LeadRecord& lead, const HandOver* hand_over = nullptr) = 0;
   // "pending", "done" or "failed".
   virtual Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) = 0;

@@ -98,28 +98,36 @@ Result<void> SqlRecords::put_slots(const CallSid& call, const Slots& slots, Wall
 }
 
 Result<SavedLead> SqlRecords::save_lead(const LeadRecord& lead, const HandOver* hand_over) {
-  const std::string id = lead.id.empty() ? random_token() : lead.id;
+  const std::string id = lead_id(lead.call, lead.key);
+  const WallTime updated = std::max(lead.created, lead.updated);
   return transaction(connection_, Durability::kDurable, [&]() -> Result<SavedLead> {
-    const auto rows = connection_.run(
+    const auto inserted = connection_.run(
         Durability::kDurable,
         "INSERT INTO leads (id, call_sid, lead_key, phone, name, slots, summary, confirmed, created_ms, updated_ms, "
         "hand_over) "
         "VALUES (" +
-            placeholders(1, 11) +
-            ") ON CONFLICT (call_sid, lead_key) DO UPDATE SET phone = excluded.phone, name = excluded.name, slots = "
-            "excluded.slots, "
-            "summary = excluded.summary, confirmed = excluded.confirmed, updated_ms = excluded.updated_ms, "
-            "hand_over = CASE WHEN leads.hand_over = '' THEN excluded.hand_over ELSE leads.hand_over END RETURNING id",
+            placeholders(1, 10) + ", '') ON CONFLICT DO NOTHING RETURNING id",
         {text(id), text(lead.call.str()), text(lead.key), text(lead.phone), text(lead.name), text(json_of(lead.slots)),
-         text(lead.summary), flag(lead.confirmed), time(lead.created), time(std::max(lead.created, lead.updated)),
-         text(hand_over != nullptr ? "pending" : "")});
-    if (!rows) return fail(rows.error());
-    SavedLead saved{rows->text(0, 0), rows->text(0, 0) == id};
-    if (hand_over != nullptr) {
-      auto queued = enqueue_work(connection_, *hand_over, std::max(lead.created, lead.updated));
-      if (!queued) return fail(queued.error());
+         text(lead.summary), flag(lead.confirmed), time(lead.created), time(updated)});
+    if (!inserted) return fail(inserted.error());
+    if (inserted->empty()) {
+      const auto changed = connection_.run(Durability::kDurable,
+                                           "UPDATE leads SET phone = $2, name = $3, slots = $4, summary = $5, "
+                                           "confirmed = $6, updated_ms = $7 WHERE id = $1",
+                                           {text(id), text(lead.phone), text(lead.name), text(json_of(lead.slots)),
+                                            text(lead.summary), flag(lead.confirmed), time(updated)});
+      if (!changed) return fail(changed.error());
     }
-    return saved;
+    if (hand_over != nullptr) {
+      const auto queued = enqueue_work(connection_, *hand_over, updated);
+      if (!queued) return fail(queued.error());
+      const auto marked = !*queued
+                              ? Result<Rows>(Rows())
+                              : connection_.run(Durability::kDurable,
+                                                "UPDATE leads SET hand_over = 'pending' WHERE id = $1", {text(id)});
+      if (!marked) return fail(marked.error());
+    }
+    return SavedLead{id, !inserted->empty()};
   });
 }
 

@@ -223,16 +223,15 @@ TEST_F(PostgresFault, ALockOfAnotherSessionIsATimeoutAndTheConnectionStays) {
 }
 
 TEST_F(PostgresFault, AKilledServerLosesNoAcknowledgedLeadAndTheStoreComesBackByItself) {
-  const char* pid_file = getenv("AL_PG_PIDFILE");
-  const char* restart = getenv("AL_PG_RESTART");
-  if (pid_file == nullptr || restart == nullptr)
-    GTEST_SKIP() << "SKIPPED: no server of our own; run under scripts/with-postgres";
+  const auto pid_file = environment_variable("AL_PG_PIDFILE");
+  const auto restart = environment_variable("AL_PG_RESTART");
+  if (!pid_file || !restart) GTEST_SKIP() << "SKIPPED: no server of our own; run under scripts/with-postgres";
   testing::Database database("postgres");
   log::Capture capture;
   auto store = database.open();
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(store->records().save_lead(lead(i)));
   int pid = 0;
-  std::ifstream(pid_file) >> pid;
+  std::ifstream(*pid_file) >> pid;
   ASSERT_GT(pid, 1);
   ASSERT_EQ(kill(pid, SIGKILL), 0);
 
@@ -250,7 +249,7 @@ TEST_F(PostgresFault, AKilledServerLosesNoAcknowledgedLeadAndTheStoreComesBackBy
 
   int started = 1;
   for (int i = 0; i < 20 && started != 0; ++i) {
-    started = std::system((std::string(restart) + " >/dev/null 2>&1").c_str());
+    started = std::system((*restart + " >/dev/null 2>&1").c_str());
     if (started != 0) usleep(200000);
   }
   ASSERT_EQ(started, 0);

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 
 #include "core/secret.h"
+#include "core/settings.h"
 #include "store/postgres_connection.h"
 #include "store/store.h"
 
 namespace al::store::testing {
 
 inline std::string server_url() {
-  const char* url = getenv("AL_TEST_DATABASE_URL");
-  return url == nullptr ? "" : url;
+  return environment_variable("AL_TEST_DATABASE_URL").value_or("");
 }
 
 class TemporaryFolder {
