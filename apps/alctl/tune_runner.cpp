@@ -87,7 +87,8 @@ Result<FrameCost> TuneRunner::cost(const audio::ListenOptions& options, double s
   const auto most = static_cast<std::size_t>(seconds * 1000.0 / static_cast<double>(audio::kFrameDuration.count()));
   std::int64_t at_ms = 0;
   for (const audio::LabelledCall& call : set_.calls) {
-    for (std::size_t at = 0; at + audio::kFrameSamples <= call.caller.size() && each.size() < most; at += audio::kFrameSamples) {
+    for (std::size_t at = 0; at + audio::kFrameSamples <= call.caller.size() && each.size() < most;
+         at += audio::kFrameSamples) {
       const audio::PcmFrameView frame(call.caller.data() + at, audio::kFrameSamples);
       const auto before = Clock::now();
       static_cast<void>(ear->hear({frame, MediaTime::from_ms(at_ms), {}, false}));

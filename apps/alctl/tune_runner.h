@@ -1,5 +1,6 @@
-// Runs many settings over a labelled set on all cores. A network's scores do not depend on the rules around it, so each recording goes
-// through the network once per gain and the rules are tried on the recorded scores: decisions are the daemon's, frame for frame.
+// Runs many settings over a labelled set on all cores. A network's scores do not depend on the rules around it, so each
+// recording goes through the network once per gain and the rules are tried on the recorded scores: decisions are the
+// daemon's, frame for frame.
 #pragma once
 
 #include <functional>
@@ -27,8 +28,8 @@ class TuneRunner {
   TuneRunner(const TuneRunner&) = delete;
   TuneRunner& operator=(const TuneRunner&) = delete;
 
-  // Scores of every call for every candidate, in their order. `progress` is called on this thread with the share done, about ten times
-  // a second; when it returns false the work stops and kClosed comes back.
+  // Scores of every call for every candidate, in their order. `progress` is called on this thread with the share done,
+  // about ten times a second; when it returns false the work stops and kClosed comes back.
   using Progress = std::function<bool(double)>;
   Result<std::vector<std::vector<audio::CallScore>>> run(const std::vector<audio::ListenOptions>& candidates,
                                                          const Progress& progress);
