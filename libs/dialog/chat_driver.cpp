@@ -41,7 +41,7 @@ ChatTurn ChatDriver::say(std::string_view text, Timestamp now) {
         }
         exchange.on_tool_call("t" + std::to_string(++number), tool.name, tool.arguments_json);
       }
-      step = exchange.on_done();
+      step = answer.failed ? exchange.on_failed() : exchange.on_done();
     } else if (auto* run = std::get_if<TextExchange::RunTool>(&step)) {
       const CheckedTool tool = run->tool;
       const ToolOutcome outcome = tools_(tool);

@@ -19,6 +19,7 @@ struct ScriptedToolCall {
 struct ScriptedAnswer {
   std::vector<std::string> sentences;  // each ends in a sentence mark and a space, but the last without the space
   std::vector<ScriptedToolCall> tools;
+  bool failed = false;  // for other models behind the same type; never set by the scripted agent
 };
 
 // What the scripted agent does with a request. Pure.
