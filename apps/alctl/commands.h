@@ -15,6 +15,7 @@ namespace al::alctl {
 [[nodiscard]] CommandSpec explain_command();
 [[nodiscard]] CommandSpec config_show_command();
 [[nodiscard]] CommandSpec config_check_command();
+[[nodiscard]] CommandSpec replay_command();
 [[nodiscard]] CommandSpec tune_command();
 [[nodiscard]] CommandSpec version_command();
 

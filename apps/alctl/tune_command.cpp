@@ -8,49 +8,12 @@
 #include <fmt/format.h>
 
 #include "alctl/commands.h"
+#include "alctl/settings_arguments.h"
 #include "alctl/terminal.h"
 #include "audio/audio_settings.h"
-#include "providers/local_speech.h"
 
 namespace al::alctl {
 namespace {
-
-// A configuration file if one was named, then --vad and --set on top of it.
-Result<Settings> base_settings(const Arguments& arguments) {
-  Settings settings;
-  if (arguments.given("config")) {
-    SettingSources sources;
-    sources.file_path = arguments.text("config");
-    auto loaded = Settings::load(sources);
-    if (!loaded) return fail(loaded.error());
-    settings = std::move(*loaded);
-  }
-  if (arguments.given("vad")) {
-    if (auto set = settings.set("vad_engine", arguments.text("vad"), "--vad"); !set) return fail(set.error());
-  }
-  for (const std::string& change : arguments.all("set")) {
-    const auto equals = change.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return fail(Errc::kMalformed, fmt::format("--set {}: key=value is expected", change));
-    }
-    if (auto set = settings.set(change.substr(0, equals), change.substr(equals + 1), "--set"); !set)
-      return fail(set.error());
-  }
-  return settings;
-}
-
-// nullptr where there is none and nobody insists on it.
-Result<std::shared_ptr<const audio::SileroModel>> load_model(const Arguments& arguments, const Settings& settings) {
-  const std::string given = arguments.given("speech") ? arguments.text("speech") : settings.string("speech_dir");
-  const auto folder = providers::find_speech_folder(given);
-  if (!folder) {
-    if (!given.empty()) return fail(folder.error());
-    return std::shared_ptr<const audio::SileroModel>();
-  }
-  auto model = audio::load_silero_model(*folder + "/models/silero_vad.onnx");
-  if (!model && given.empty()) return std::shared_ptr<const audio::SileroModel>();
-  return model;
-}
 
 struct Plan {
   std::vector<audio::Changes> changes;
@@ -115,9 +78,9 @@ Result<void> write_file(const std::string& path, const std::string& text) {
 }
 
 ExitCode run_tune(const Arguments& arguments, Io& io) {
-  const auto settings = base_settings(arguments);
+  const auto settings = settings_from(arguments);
   if (!settings) return io.fail(ExitCode::kUsage, settings.error().detail);
-  const auto model = load_model(arguments, *settings);
+  const auto model = silero_from(arguments, *settings);
   if (!model) return io.fail(model.error());
   const auto plan = make_plan(arguments, *settings, *model != nullptr);
   if (!plan) return io.fail(ExitCode::kUsage, plan.error().detail);

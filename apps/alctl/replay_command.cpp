@@ -1,0 +1,296 @@
+// alctl replay FILE…: a recording or a recorded call through the engine of the daemon, offline.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "alctl/call_voice.h"
+#include "alctl/commands.h"
+#include "alctl/replay_report.h"
+#include "alctl/settings_arguments.h"
+#include "audio/audio_settings.h"
+#include "audio/g711.h"
+#include "audio/wav_file.h"
+#include "bridge/call_settings.h"
+#include "core/json.h"
+#include "dialog/scripted_agent.h"
+
+namespace al::alctl {
+namespace {
+
+constexpr std::int64_t kMaxRecordBytes = 512LL << 20;
+
+struct Setup {
+  Settings settings;
+  std::shared_ptr<const audio::SileroModel> silero;
+  std::unique_ptr<CallVoice> voice;  // with --stt local or --tts local
+  std::vector<std::string> lines;    // --line, for --stt scripted
+};
+
+bool is_raw(const std::string& path) {
+  return path.ends_with(".ulaw") || path.ends_with(".ul") || path.ends_with(".raw");
+}
+bool is_record(const std::string& path) {
+  return path.ends_with(".jsonl");
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return fail(Errc::kNotFound, path + ": " + error.message());
+  if (size > static_cast<std::uintmax_t>(kMaxRecordBytes))
+    return fail(Errc::kUnsupported, path + ": larger than 512 MiB");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(Errc::kNotFound, path + ": cannot be read");
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) return fail(Errc::kInternal, path + ": cannot be written");
+  return {};
+}
+
+// With several files, "report.html" becomes "report-2.html" for the second.
+std::string numbered(const std::string& path, std::size_t index) {
+  if (index == 0) return path;
+  const std::filesystem::path p(path);
+  return (p.parent_path() / fmt::format("{}-{}{}", p.stem().string(), index + 1, p.extension().string())).string();
+}
+
+Result<ReplayProviders> make_providers(const Arguments& arguments, Setup& setup, const dialog::Persona& persona) {
+  ReplayProviders providers;
+  const std::string stt = arguments.text("stt");
+  if (stt == "scripted") {
+    providers.recognise = [&setup, next = std::size_t{0}](const auto&) mutable {
+      return next < setup.lines.size() ? setup.lines[next++] : std::string();
+    };
+  } else if (stt == "local") {
+    if (!setup.voice->can_listen()) {
+      return fail(Errc::kUnsupported, "no embedded recogniser here: run scripts/fetch-speech, or use --stt scripted");
+    }
+    providers.recognise = [&setup](const std::vector<std::int16_t>& pcm) {
+      std::vector<std::uint8_t> ulaw(pcm.size());
+      audio::encode_ulaw(pcm, ulaw);
+      return setup.voice->transcribe(ulaw).value_or(std::string());
+    };
+  }
+  if (stt != "none" && arguments.text("llm") == "scripted") {
+    providers.answer = [&persona](const dialog::ModelRequest& request) {
+      return dialog::scripted_answer(persona, request).sentences;
+    };
+  }
+  if (arguments.text("tts") == "local") {
+    providers.speak = [&setup, &persona](const std::string& text) {
+      std::vector<std::int16_t> pcm;
+      if (const auto line = setup.voice->line_from_text(text, persona.language)) {
+        pcm.resize(line->ulaw.size());
+        audio::decode_ulaw(line->ulaw, pcm);
+      }
+      return pcm;
+    };
+  }
+  return providers;
+}
+
+// Without recognition there is no conversation: the agent keeps quiet and only the listening is shown.
+void listen_only(dialog::CallOptions& options) {
+  options.greeting = "";
+  options.turn.noise_voice = std::chrono::hours{24};
+  options.idle.first = options.idle.second = options.idle.goodbye = std::chrono::hours{24};
+  options.idle.max_call = std::chrono::hours{24};
+}
+
+Result<ReplayRun> run_audio(const Arguments& arguments, const std::string& path, Setup& setup) {
+  auto pcm = is_raw(path) ? audio::read_raw_ulaw(path)
+                          : audio::read_8k(path, static_cast<int>(arguments.integer("channel", -1)));
+  if (!pcm) return fail(pcm.error());
+  auto persona =
+      dialog::Persona::open(arguments.given("persona") ? arguments.text("persona") : setup.settings.string("persona"));
+  if (!persona) return fail(persona.error());
+  auto providers = make_providers(arguments, setup, **persona);
+  if (!providers) return fail(providers.error());
+  dialog::CallOptions options = bridge::call_options(setup.settings, *persona, setup.silero);
+  if (!providers->recognise) listen_only(options);
+  return replay_audio(*pcm, options, *providers, static_cast<std::uint64_t>(arguments.integer("seed", 1)));
+}
+
+Result<ReplayRun> run_record(const std::string& path, const Setup& setup) {
+  auto text = read_file(path);
+  if (!text) return fail(text.error());
+  auto record = dialog::parse_call_record(*text);
+  if (!record) return fail(record.error().code, path + ": " + record.error().detail);
+  Settings settings = setup.settings;
+  for (const auto& [key, value] : record->header.settings) {
+    if (settings.given(key)) continue;  // --set changes what was recorded: "would it still have cut her off?"
+    if (auto set = settings.set(key, value, "record"); !set) return fail(set.error());
+  }
+  auto persona = record->header.persona_toml.empty()
+                     ? dialog::Persona::open(settings.string("persona"))
+                     : dialog::Persona::parse(record->header.persona_toml, record->header.persona_name);
+  if (!persona) return fail(persona.error());
+  dialog::CallOptions options = bridge::call_options(settings, *persona, setup.silero);
+  options.call_sid = record->header.call_sid;
+  options.clips = record->header.clips;
+  options.resume_state = record->header.resume_state;
+  return replay_record(*record, options);
+}
+
+Result<void> write_outputs(const Arguments& arguments, std::size_t index, const ReplayHead& head,
+                           const ReplayRun& run) {
+  if (arguments.given("out-wav")) {
+    std::vector<std::int16_t> stereo;
+    stereo.reserve(run.caller.size() * 2);
+    for (std::size_t i = 0; i < run.caller.size(); ++i) {
+      stereo.push_back(run.caller[i]);
+      stereo.push_back(run.agent[i]);
+    }
+    const std::string path = numbered(arguments.text("out-wav"), index);
+    if (auto wrote = audio::write_wav(path, stereo, audio::kSampleRateHz, 2); !wrote) return wrote;
+  }
+  if (arguments.given("html")) return write_file(numbered(arguments.text("html"), index), replay_page(head, run));
+  return {};
+}
+
+Result<Setup> make_setup(const Arguments& arguments) {
+  auto settings = settings_from(arguments);
+  if (!settings) return fail(settings.error());
+  Setup setup{std::move(*settings), nullptr, nullptr, arguments.all("line")};
+  auto silero = silero_from(arguments, setup.settings);
+  if (!silero) return fail(silero.error());
+  setup.silero = std::move(*silero);
+  const bool ears = arguments.text("stt") == "local";
+  const bool voice = arguments.text("tts") == "local";
+  if (ears || voice) {
+    auto loaded = CallVoice::load(arguments.text("speech"), voice, ears);
+    if (!loaded) return fail(loaded.error());
+    setup.voice = std::move(*loaded);
+  }
+  return setup;
+}
+
+ExitCode run(const Arguments& arguments, Io& io) {
+  auto setup = make_setup(arguments);
+  if (!setup) return io.fail(setup.error());
+  nlohmann::json files = nlohmann::json::array();
+  const std::vector<std::string> paths = arguments.all("FILE");
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    auto result = is_record(paths[i]) ? run_record(paths[i], *setup) : run_audio(arguments, paths[i], *setup);
+    if (!result) return io.fail(result.error());
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    ReplayHead head;
+    head.file = paths[i];
+    head.vad = audio::to_string(audio::listen_options(setup->settings, setup->silero != nullptr).voice.engine);
+    for (const std::string& change : arguments.all("set")) head.changes += (head.changes.empty() ? "" : " ") + change;
+    if (auto wrote = write_outputs(arguments, i, head, *result); !wrote) return io.fail(wrote.error());
+    if (io.json) {
+      files.push_back(replay_json(head, *result));
+    } else {
+      print_replay(io, head, *result, arguments.flag("events"));
+    }
+    // Not on stdout: the same recording gives the same stdout every time.
+    const double length = static_cast<double>(result->frames.size()) * 0.02;
+    io.err << fmt::format("{}: {:.1f} s in {:.3f} s, {:.0f} times real time\n", paths[i], length, took.count(),
+                          length / std::max(took.count(), 1e-6));
+  }
+  if (io.json) io.out << dump_json({{"files", files}}, 1) << '\n';
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+CommandSpec replay_command() {
+  CommandSpec spec;
+  spec.name = "replay";
+  spec.summary = "Put recordings through the engine of the daemon, offline";
+  spec.description =
+      "The same engine as on the telephone hears a recording (WAV and whatever else libsndfile reads, at any rate; raw "
+      "µ-law as .ulaw, .ul or .raw) or a recorded call (.jsonl) in virtual time, and says frame for frame what it "
+      "decided: where an utterance began and ended and why, when the agent spoke, when it was interrupted, and where "
+      "the time of each answer went.\n\n"
+      "Without --stt only the listening is shown. With --stt scripted every utterance is the next --line; with --stt "
+      "local the embedded recogniser hears it. The answers come from the scripted agent. Providers take a fixed time, "
+      "so that the same recording gives the same output, byte for byte.\n\n"
+      "A recorded call brings its own provider answers; --set changes one setting and shows what would have happened.";
+  spec.arguments = {{"FILE", "recordings or recorded calls", true, true, ValueKind::kFile, {}}};
+  spec.options = {
+      {"stt",
+       ValueKind::kChoice,
+       "WHO",
+       "who recognises the caller's words",
+       "none",
+       false,
+       {"none", "scripted", "local"},
+       {},
+       {}},
+      {"line", ValueKind::kText, "TEXT", "words of the next utterance, for --stt scripted", "", true, {}, {}, {}},
+      {"llm", ValueKind::kChoice, "WHO", "who answers", "scripted", false, {"none", "scripted"}, {}, {}},
+      {"tts",
+       ValueKind::kChoice,
+       "WHO",
+       "the agent's voice; tone is a soft hum as long as the text",
+       "tone",
+       false,
+       {"tone", "local"},
+       {},
+       {}},
+      {"persona", ValueKind::kText, "ID|FILE", "the agent", "", false, {}, {}, {}},
+      {"channel",
+       ValueKind::kInteger,
+       "N",
+       "channel of the file, from 0; all are mixed without it",
+       "",
+       false,
+       {},
+       0,
+       64},
+      {"html",
+       ValueKind::kFile,
+       "FILE",
+       "write one self-contained page with pictures and players",
+       "",
+       false,
+       {},
+       {},
+       {}},
+      {"out-wav",
+       ValueKind::kFile,
+       "FILE",
+       "write both sides as a stereo WAV: left the caller, right the agent",
+       "",
+       false,
+       {},
+       {},
+       {}},
+      {"events", ValueKind::kFlag, "", "print every event of the engine", "", false, {}, {}, {}},
+      {"set", ValueKind::kText, "KEY=VALUE", "a setting of the daemon", "", true, {}, {}, {}},
+      {"vad",
+       ValueKind::kChoice,
+       "ENGINE",
+       "voice detector; the same as --set vad_engine=ENGINE",
+       "",
+       false,
+       {"auto", "energy", "silero", "webrtc"},
+       {},
+       {}},
+      {"config", ValueKind::kFile, "FILE", "configuration file to start from", "", false, {}, {}, {}},
+      {"speech", ValueKind::kDirectory, "DIR", "folder of the embedded speech engines", "", false, {}, {}, {}},
+      {"seed", ValueKind::kInteger, "N", "seed of the engine's choices", "1", false, {}, 0, {}},
+  };
+  spec.examples = {
+      {"alctl replay call.wav --html report.html", "draws what the engine heard and decided"},
+      {"alctl replay call.wav --stt scripted --line \"three rooms in Haifa\" --out-wav both.wav",
+       "a whole conversation over the recording"},
+      {"alctl replay CA123.jsonl --set min_silence=600", "a recorded call with another setting"},
+  };
+  spec.run = run;
+  return spec;
+}
+
+}  // namespace al::alctl
