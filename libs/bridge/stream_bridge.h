@@ -1,11 +1,13 @@
-// Between Twilio's messages and the engine's values, both ways. No policy: what a message says becomes an input, what the
-// engine says becomes a message. Shared by agentd, alctl and the whole-call tests. Pure; one object a stream.
+// Between Twilio's messages and the engine's values, both ways. No policy: what a message says becomes an input, what
+// the engine says becomes a message. Shared by agentd, alctl and the whole-call tests. Pure; one object a stream.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "audio/format.h"
@@ -28,8 +30,12 @@ class FrameCutter {
       filled_ = audio::kFrameSamples;
       deliver(next(media.sequence));
     }
-    for (const std::uint8_t byte : media.audio.bytes()) {
-      frame_.ulaw[filled_++] = byte;
+    std::span<const std::uint8_t> rest = media.audio.bytes();
+    while (!rest.empty()) {
+      const std::size_t part = std::min(rest.size(), audio::kFrameSamples - filled_);
+      std::copy_n(rest.begin(), part, frame_.ulaw.begin() + static_cast<std::ptrdiff_t>(filled_));
+      filled_ += part;
+      rest = rest.subspan(part);
       if (filled_ == audio::kFrameSamples) deliver(next(media.sequence));
     }
   }
