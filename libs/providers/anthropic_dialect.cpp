@@ -173,7 +173,8 @@ class Dialect final : public ModelDialect {
     for (const dialog::Message& message : request.messages) add_message(message, system, messages);
     // The first message must be the person's: an agent that greeted first is answered by an empty line.
     if (messages.empty() || messages.front()["role"] != "user") {
-      messages.insert(messages.begin(), {{"role", "user"}, {"content", "…"}});
+      const json opening = {{"role", "user"}, {"content", "…"}};
+      messages.insert(messages.begin(), opening);
     }
     json body = {
         {"model", options_.model}, {"max_tokens", request.max_tokens}, {"messages", messages}, {"stream", true}};

@@ -14,9 +14,9 @@
 namespace al::providers {
 
 struct DeepgramOptions {
-  std::string base_url = "wss://api.deepgram.com";
-  std::string api_key;  // required
-  std::string model;    // required; nova-3 knows Hebrew
+  std::string base_url = "wss://api.deepgram.com";  // or with the path of another endpoint than /v1/listen
+  std::string api_key;                              // required
+  std::string model;                                // required; nova-3 knows Hebrew
   Duration endpointing = milliseconds{300};
   Duration keep_alive = seconds{4};             // a silent socket is closed after about 10 s
   Duration final_timeout = milliseconds{2500};  // end of turn -> final

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json.h"
+#include "net/http_types.h"
 #include "providers/http_provider.h"
 #include "providers/tts_dialect.h"
 
@@ -25,7 +26,9 @@ Duration to_duration(double value) {
 
 std::string deepgram_url(const DeepgramOptions& options, const dialog::SttOptions& call) {
   constexpr milliseconds kLeastUtteranceEnd{1000};
-  std::string url = options.base_url + "/v1/listen?model=" + percent_encode(options.model) +
+  const auto parts = net::parse_url(options.base_url);
+  const bool has_path = parts && parts->target != "/";
+  std::string url = options.base_url + (has_path ? "" : "/v1/listen") + "?model=" + percent_encode(options.model) +
                     "&language=" + percent_encode(primary_language(call.language)) +
                     "&encoding=mulaw&sample_rate=8000&channels=1&interim_results=true&endpointing=" +
                     std::to_string(to_ms(options.endpointing)) +

@@ -29,6 +29,7 @@ speech::StreamingRecognizeRequest config_message(const GoogleStreamConfig& confi
   if (!config.model.empty()) recognition->set_model(config.model);
   if (!config.hints.empty()) {
     auto* context = recognition->add_speech_contexts();
+    if (config.hint_boost > 0) context->set_boost(config.hint_boost);
     for (const std::string& hint : config.hints) context->add_phrases(hint);
   }
   return request;

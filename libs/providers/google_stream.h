@@ -29,6 +29,7 @@ struct GoogleStreamConfig {
   std::string language;  // "he-IL", "iw-IL"
   std::string model;     // empty = the service's default
   std::vector<std::string> hints;
+  float hint_boost = 0;
   bool interim_results = true;
   bool automatic_punctuation = true;
   std::string bearer_token;  // empty = none

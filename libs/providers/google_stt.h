@@ -16,12 +16,13 @@
 namespace al::providers {
 
 struct GoogleSttOptions {
+  // Host and port. "http://…" means plain HTTP/2, for loopback tests; a token is then sent to loopback only.
   std::string endpoint = "speech.googleapis.com:443";
   std::shared_ptr<TokenSource> tokens;  // null: no credentials are sent (only an insecure or test server takes that)
-  bool insecure = false;                // plain HTTP/2, without credentials: loopback tests
   std::string root_certificates_pem;    // empty = the system's
   std::string server_name;              // expected in the certificate instead of the endpoint's host; empty = as is
   std::string model;                    // empty = the service's default, the one v1 model that knows Hebrew well
+  float hint_boost = 10;                // weight of the hints, 0-20; 0 = the service's own
   bool interim_results = true;
   bool automatic_punctuation = true;
   Duration audio_chunk = milliseconds{100};     // audio is sent in pieces of this length (≈100 ms is recommended)

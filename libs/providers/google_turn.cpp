@@ -49,16 +49,34 @@ Error to_error(const GoogleStatus& status) {
           .detail = "google: status " + std::to_string(status.code) + ", " + printable_excerpt(status.message)};
 }
 
+constexpr std::string_view kPlain = "http://";
+constexpr std::string_view kTls = "https://";
+
+std::string_view host_of(std::string_view endpoint) {
+  for (const std::string_view scheme : {kPlain, kTls}) {
+    if (endpoint.starts_with(scheme)) endpoint.remove_prefix(scheme.size());
+  }
+  return endpoint;
+}
+
+// A bearer token never crosses a network in the clear.
+GoogleSttOptions without_leaks(GoogleSttOptions options) {
+  const std::string_view host = host_of(options.endpoint);
+  const bool loopback = host.starts_with("127.") || host.starts_with("localhost:") || host.starts_with("[::1]");
+  if (options.endpoint.starts_with(kPlain) && !loopback) options.tokens.reset();
+  return options;
+}
+
 constexpr int kMaxRenegotiations = 2;  // without the model, with the other language code
 constexpr int kMaxExpiries = 8;        // streams of one turn that the service ended for their age or silence
 
 }  // namespace
 
 GoogleSttService::GoogleSttService(GoogleSttOptions o, Scheduler& s)
-    : options(std::move(o)),
+    : options(without_leaks(std::move(o))),
       scheduler(s),
-      channel(GoogleSpeechChannel::create({.endpoint = options.endpoint,
-                                           .insecure = options.insecure,
+      channel(GoogleSpeechChannel::create({.endpoint = std::string(host_of(options.endpoint)),
+                                           .insecure = options.endpoint.starts_with(kPlain),
                                            .root_certificates_pem = options.root_certificates_pem,
                                            .server_name = options.server_name})),
       model_(options.model) {}
@@ -212,6 +230,7 @@ void GoogleTurn::open_stream(Segment& segment, const std::string& token) {
       .language = segment.language,
       .model = segment.model,
       .hints = call_.hints,
+      .hint_boost = options.hint_boost,
       .interim_results = options.interim_results,
       .automatic_punctuation = options.automatic_punctuation,
       .bearer_token = token,

@@ -155,7 +155,7 @@ std::string printable_excerpt(std::string_view text, std::size_t max_bytes) {
   const std::string clean = repair_utf8(text.substr(0, max_bytes * 4));
   std::string out;
   std::size_t at = 0;
-  while (at < clean.size() && out.size() < max_bytes) {
+  while (at < clean.size() && out.size() <= max_bytes) {
     std::size_t end = at;
     while (end < clean.size() && is_word(clean[end])) ++end;
     if (end > at) {
@@ -163,8 +163,11 @@ std::string printable_excerpt(std::string_view text, std::size_t max_bytes) {
       out.append(looks_like_key(word) ? std::string_view("***") : word);
       at = end;
     } else {
-      const char c = clean[at++];
-      out.push_back(static_cast<unsigned char>(c) < ' ' || c == 0x7F ? ' ' : c);
+      std::string_view rest = std::string_view(clean).substr(at);
+      const std::size_t before = rest.size();
+      const char32_t character = take_codepoint(rest);
+      append_utf8(out, character < U' ' || character == 0x7F ? U' ' : character);
+      at += before - rest.size();
     }
   }
   return std::string(truncate_utf8(out, max_bytes));

@@ -148,7 +148,7 @@ TEST(AudioStreamDecoder, ConvertsAnyAnnouncedRateToTheLines) {
   }
   for (const std::string& bytes : {wrap_wav_pcm16(to_le_bytes(tone), kRate), to_le_bytes(tone)}) {
     const auto pcm = decode(bytes, {.rate_hz = kRate}, 1001);
-    EXPECT_NEAR(static_cast<double>(pcm.size()), 8000, 2);
+    EXPECT_NEAR(static_cast<double>(pcm.size()), 8000, 24);  // the converter's tail: 3 ms at most
     double energy = 0;
     int crossings = 0;
     for (std::size_t i = 1000; i < 7000; ++i) {

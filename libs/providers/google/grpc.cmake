@@ -34,3 +34,8 @@ al_library(provider_google
   SOURCES google_stt.cpp google_turn.cpp google_stream.cpp google_transcript.cpp
   DEPS al::provider_http
   PRIVATE_DEPS al_google_proto)
+
+al_library(provider_google_fake
+  SOURCES fakes/fake_google_speech.cpp
+  DEPS al::provider_fakes
+  PRIVATE_DEPS al_google_proto)

@@ -1,0 +1,89 @@
+#include "providers/fakes/fake_world.h"
+
+#include "providers/fakes/fake_http.h"
+#include "providers/fakes/test_keys.h"
+#if AL_GRPC
+#include "providers/fakes/fake_google_speech.h"
+#endif
+
+namespace al::providers {
+namespace {
+
+struct Cast {
+  std::string_view name;
+  std::string_view stt;
+  std::string_view llm;
+  std::string_view tts;
+};
+constexpr Cast kCasts[] = {{"google", "google", "openai", "google"},
+                           {"openai", "whisper", "openai", "openai"},
+                           {"anthropic", "whisper", "anthropic", "google"},
+                           {"deepgram", "deepgram", "openai", "google"}};
+constexpr std::string_view kKey = "fake-key";
+
+}  // namespace
+
+struct FakeWorld::Impl {
+  Impl() : http(script, {.api_key = std::string(kKey), .service_account_public_key = account.public_key_pem}) {}
+
+  FakeScript script;
+  TestServiceAccount account = make_test_service_account();
+  FakeHttp http;
+#if AL_GRPC
+  FakeGoogleSpeech speech{script, {.api_key = std::string(kKey), .service_account_public_key = account.public_key_pem}};
+#endif
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+std::vector<std::string> fake_world_names() {
+  std::vector<std::string> names;
+  for (const Cast& cast : kCasts) names.emplace_back(cast.name);
+  return names;
+}
+
+Result<std::unique_ptr<FakeWorld>> FakeWorld::start(std::string_view name) {
+  const Cast* chosen = nullptr;
+  std::string known;
+  for (const Cast& cast : kCasts) {
+    if (cast.name == name) chosen = &cast;
+    known.append(known.empty() ? "" : ", ").append(cast.name);
+  }
+  if (chosen == nullptr)
+    return fail(Errc::kNotFound, "no fake called '" + std::string(name) + "' (there are: " + known + ")");
+#if !AL_GRPC
+  if (chosen->stt == "google") return fail(Errc::kUnsupported, "this build has no gRPC, so no Google recogniser");
+#endif
+  auto impl = std::make_unique<Impl>();
+  const std::string origin = impl->http.http_origin();
+  const std::string key(kKey);
+  impl->settings = {{"stt", std::string(chosen->stt)},
+                    {"llm", std::string(chosen->llm)},
+                    {"tts", std::string(chosen->tts)},
+                    {"google_cloud_service_account_json", impl->account.json},
+                    {"google_tts_base_url", origin},
+                    {"openai_base_url", origin + "/v1"},
+                    {"openai_api_key", key},
+                    {"llm_model", "fake"},
+                    {"whisper_model", "fake"},
+                    {"openai_tts_model", "fake"},
+                    {"anthropic_base_url", origin + "/v1"},
+                    {"anthropic_api_key", key},
+                    {"anthropic_model", "fake"},
+                    {"deepgram_url", impl->http.ws_origin() + "/v1/listen"},
+                    {"deepgram_api_key", key}};
+#if AL_GRPC
+  impl->settings.emplace_back("google_stt_endpoint", "http://" + impl->speech.endpoint());
+#endif
+  return std::unique_ptr<FakeWorld>(new FakeWorld(std::move(impl)));
+}
+
+FakeWorld::FakeWorld(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+FakeWorld::~FakeWorld() = default;
+const std::vector<std::pair<std::string, std::string>>& FakeWorld::settings() const {
+  return impl_->settings;
+}
+FakeScript& FakeWorld::script() {
+  return impl_->script;
+}
+
+}  // namespace al::providers
