@@ -15,6 +15,12 @@ namespace {
 
 // A socket waits this long for the registry; then this node decides alone.
 constexpr Duration kAcceptWait = milliseconds{250};
+// The node that holds a socket watches its media itself. Others look only when it must be dead: a report that came late
+// must not end a call that is being held.
+constexpr Duration kOwnersGrace = seconds{10};
+
+// By then the registry knows, or the call is long over.
+constexpr Duration kRememberFinished = seconds{60};
 
 // Errors of a database that is away or busy, as opposed to its verdicts.
 bool is_temporary(Errc code) {
@@ -110,6 +116,10 @@ void CallDesk::offer(OfferKind kind, const twilio::VoiceRequest& request, const 
     const std::lock_guard lock(mutex_);
     if (options_.public_base_url.empty()) last_base_ = base;
   }
+  if (kind == OfferKind::kResume && finished_here(request.call_sid)) {
+    done({Answer::kOver, {}, 0});
+    return;
+  }
   if (draining_) {
     done({kind == OfferKind::kNewCall ? Answer::kFull : Answer::kHold, {}, 0});
     return;
@@ -145,6 +155,11 @@ void CallDesk::offer(OfferKind kind, const twilio::VoiceRequest& request, const 
 
 // On the store's thread, or on the caller's where the queue is full.
 void CallDesk::answered(const store::StreamOffer& offer, const std::string& token, Result<RegistryRow> row, Done done) {
+  if (row && row->phase != store::Phase::kExpected) {
+    release_slot();
+    done({Answer::kVoicemail, {}, 0});
+    return;
+  }
   if (row) {
     on_loop([this, call = offer.call] { offered(call, true); });
     done({Answer::kStream, token, row->resumes});
@@ -186,6 +201,11 @@ void CallDesk::offer_alone(store::StreamOffer offer, const std::string& token, D
     done({row.error().code == Errc::kRejected ? Answer::kTooManyResumes : Answer::kOver, {}, 0});
     return;
   }
+  if (row->phase != store::Phase::kExpected) {
+    release_slot();
+    done({Answer::kVoicemail, {}, 0});
+    return;
+  }
   offered(offer.call, false);
   done({Answer::kStream, token, row->resumes});
 }
@@ -225,19 +245,19 @@ void CallDesk::stream_started(const twilio::msg::Start& start, std::function<voi
   claim.token_hash = store::hash_token(start.parameters.at("token"));
   claim.stream = start.stream_sid;
   claim.node = options_.node;
-  claim.media_deadline = wall_now() + std::chrono::duration_cast<milliseconds>(options_.media_limit);
+  claim.media_deadline = wall_now() + std::chrono::duration_cast<milliseconds>(options_.media_limit + kOwnersGrace);
   store_.ask<RegistryRow>(
       [claim](store::Store& store) { return store.registry().accept_stream(claim, wall_now()); }, kAcceptWait,
-      [this, weak = std::weak_ptr(alive_), claim, granted](Result<RegistryRow> row) {
+      [this, weak = std::weak_ptr(alive_), claim, granted, lost](Result<RegistryRow> row) {
         if (!weak.lock()) return;
-        on_loop([this, claim, granted, row = std::move(row)] {
+        on_loop([this, claim, granted, lost, row = std::move(row)] {
           const auto seat = seats_.find(claim.call);
           const bool ours_alone = seat != seats_.end() && !seat->second.stored;
           if (row) {
             started(claim.call, claim.stream, true);
             granted(grant_of(*row));
           } else if (is_temporary(row.error().code) || ours_alone || row.error().code == Errc::kNotFound) {
-            accept_alone(claim, granted);
+            accept_alone(claim, granted, lost);
           } else {
             granted(fail(row.error()));
           }
@@ -251,7 +271,8 @@ void CallDesk::stream_started(const twilio::msg::Start& start, std::function<voi
       });
 }
 
-void CallDesk::accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted) {
+void CallDesk::accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted,
+                            std::function<void()> lost) {
   if (!watchdog_.may_start_alone(start.call)) {
     granted(fail(Errc::kConflict, "the call is being sent to the voicemail"));
     return;
@@ -262,7 +283,21 @@ void CallDesk::accept_alone(const store::StreamStart& start, std::function<void(
     granted(fail(row.error()));
     return;
   }
-  started(start.call, start.stream, false);
+  const auto seat = seats_.find(start.call);
+  const bool has_row = seat != seats_.end() && seat->second.stored;
+  if (has_row) {
+    // The row still says "expected", and would be overdue: it learns of the stream as soon as the database answers.
+    (void)store_.write("accept_stream", [start, lost](store::Store& store) -> Result<void> {
+      const auto accepted = store.registry().accept_stream(start, wall_now());
+      if (!accepted && store::is_temporary(accepted.error())) return fail(accepted.error());
+      if (!accepted && accepted.error().code == Errc::kConflict) {
+        log::warn("STREAM_LOST", {{"call", start.call.str()}, {"why", accepted.error().detail}});
+        lost();
+      }
+      return {};
+    });
+  }
+  started(start.call, start.stream, has_row);
   granted(row ? grant_of(*row) : StreamGrant{});
 }
 
@@ -299,12 +334,32 @@ void CallDesk::checkpoint(const CallSid& call, const StreamSid& stream, std::str
   });
 }
 
+// Twilio asks what comes next the moment a stream ends, often before the registry has heard of it.
+void CallDesk::remember_finished(const CallSid& call) {
+  const std::lock_guard lock(mutex_);
+  const Timestamp now = monotonic_now();
+  std::erase_if(finished_, [&](const auto& entry) { return now - entry.second > kRememberFinished; });
+  finished_[call] = now;
+}
+
+bool CallDesk::finished_here(const CallSid& call) {
+  const std::lock_guard lock(mutex_);
+  return finished_.contains(call);
+}
+
 void CallDesk::stream_closed(const CallSid& call, const StreamSid& stream, bool finished, const std::string& reason) {
+  if (finished) remember_finished(call);
   on_loop([this, call, stream, finished, reason] {
     const auto seat = seats_.find(call);
     if (seat == seats_.end() || seat->second.stream != stream) return;
     const bool stored = seat->second.stored;
-    gone(call);
+    // Unfinished: Twilio is about to ask who goes on. If it does not, the watchdog does.
+    if (finished) {
+      watchdog_.call_gone(call);
+    } else {
+      watchdog_.stream_gone(call, monotonic_now());
+    }
+    free_seat(call);
     if (!stored) {
       (void)local_.close_stream(call, stream, finished, reason, wall_now());
       return;
@@ -329,6 +384,10 @@ void CallDesk::call_over(const CallSid& call, const std::string& reason) {
 
 void CallDesk::gone(const CallSid& call) {
   watchdog_.call_gone(call);
+  free_seat(call);
+}
+
+void CallDesk::free_seat(const CallSid& call) {
   const auto seat = seats_.find(call);
   if (seat != seats_.end()) {
     if (!seat->second.stream.empty()) --streams_;

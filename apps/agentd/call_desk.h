@@ -62,6 +62,7 @@ class CallDesk {
     kStream,
     kFull,            // apology, then voicemail
     kHold,            // this node is leaving: ask again in a moment, another one (or the next start) goes on
+    kVoicemail,       // the watchdog has taken the call
     kOver,            // nothing more to do
     kTooManyResumes,  // a spoken goodbye
   };
@@ -111,9 +112,11 @@ class CallDesk {
   void answered(const store::StreamOffer& offer, const std::string& token, Result<store::RegistryRow> row, Done done);
   void offer_alone(store::StreamOffer offer, const std::string& token, Done done);
   void offered(const CallSid& call, bool stored);
-  void accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted);
+  void accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted,
+                    std::function<void()> lost);
   void started(const CallSid& call, const StreamSid& stream, bool stored);
   void gone(const CallSid& call);
+  void free_seat(const CallSid& call);
   void pump();
   void act(const store::WatchdogAction& action);
   void claim_due();
@@ -124,6 +127,8 @@ class CallDesk {
   void on_loop(std::function<void()> work);
   [[nodiscard]] std::string mint(const twilio::VoiceRequest& request, twilio::StreamTokenKind kind) const;
   [[nodiscard]] std::string base_url();
+  void remember_finished(const CallSid& call);
+  [[nodiscard]] bool finished_here(const CallSid& call);
 
   [[nodiscard]] store::WatchdogOptions watchdog_options() const;
 
@@ -141,6 +146,7 @@ class CallDesk {
   // Any thread.
   std::mutex mutex_;
   twilio::NonceLedger used_tokens_;
+  std::map<CallSid, Timestamp> finished_;  // conversations that ended here a moment ago; the registry may not know yet
   std::string last_base_;
   std::atomic<int> max_calls_;
   std::atomic<bool> draining_{false};
