@@ -44,6 +44,14 @@ class Sound {
   std::vector<bool> audible_;
 };
 
+// Does message `i` (not the first) begin a new speech? A sender that ran dry begins a new grid, one that is late does
+// not.
+bool begins_speech(const std::vector<twilio::MediaArrival>& arrivals, std::size_t i) {
+  constexpr Duration kRanDry = milliseconds{60};
+  if (arrivals[i].after_mark_or_clear) return true;
+  return arrivals[i].buffered_before == 0 && arrivals[i].at - arrivals[i - 1].at > kRanDry;
+}
+
 std::int64_t ms_of(std::uint64_t frames) {
   return static_cast<std::int64_t>(frames) * kFrameMs;
 }
@@ -108,7 +116,7 @@ std::vector<double> pacing_deviations_ms(const std::vector<twilio::MediaArrival>
   std::size_t begin = 0;
   while (begin < arrivals.size()) {
     std::size_t end = begin + 1;
-    while (end < arrivals.size() && !arrivals[end].after_mark_or_clear && arrivals[end].buffered_before > 0) ++end;
+    while (end < arrivals.size() && !begins_speech(arrivals, end)) ++end;
     // The lead that is sent at once.
     const auto ms_since = [&](std::size_t i) {
       return std::chrono::duration<double, std::milli>(arrivals[i].at - arrivals[begin].at).count();

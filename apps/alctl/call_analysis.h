@@ -46,7 +46,7 @@ struct CallFigures {
 [[nodiscard]] CallFigures measure_call(const CallTracks& tracks, const std::vector<SpokenSpan>& spans);
 
 // How far media messages came from their 20 ms grid, in ms, sorted. A speech begins with the first message after a
-// mark, a clear, or an empty buffer; messages that come together at its beginning are one point of the grid.
+// mark, a clear, or 60 ms of an empty buffer; messages that come together at its beginning are one point of the grid.
 [[nodiscard]] std::vector<double> pacing_deviations_ms(const std::vector<twilio::MediaArrival>& arrivals);
 
 // `part` 0..1 of sorted values (nearest rank); 0 when there are none.

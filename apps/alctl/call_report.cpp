@@ -1,6 +1,7 @@
 #include "alctl/call_report.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -65,6 +66,11 @@ void print_dialogue(const CallOutcome& outcome, Io& io) {
 }
 
 }  // namespace
+
+int CallOutcome::turns_answered() const {
+  return static_cast<int>(std::count_if(figures.turns.begin(), figures.turns.end(),
+                                        [](const TurnFigures& turn) { return turn.latency_ms.has_value(); }));
+}
 
 std::string call_json(const CallOutcome& outcome) {
   ordered_json body;

@@ -39,6 +39,8 @@ struct CallOutcome {
   Timestamp answered{};
   std::string wav_path;
   std::int64_t duration_ms = 0;
+
+  [[nodiscard]] int turns_answered() const;
 };
 
 [[nodiscard]] std::string call_json(const CallOutcome& outcome);

@@ -30,8 +30,10 @@ const std::vector<OptionSpec>& common_options() {
 }
 
 std::string option_usage(const OptionSpec& option) {
-  if (option.kind == ValueKind::kFlag) return "--" + option.name;
-  return "--" + option.name + " " + (option.value_name.empty() ? "VALUE" : option.value_name);
+  const std::string names =
+      (option.short_name == 0 ? "" : "-" + std::string(1, option.short_name) + ", ") + "--" + option.name;
+  if (option.kind == ValueKind::kFlag) return names;
+  return names + " " + (option.value_name.empty() ? "VALUE" : option.value_name);
 }
 
 std::string synopsis(const CommandSpec& command) {

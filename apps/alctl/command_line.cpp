@@ -108,10 +108,12 @@ struct ParsedCommand {
 
 void bind_option(ParsedCommand& parsed, const OptionSpec& spec) {
   auto bound = std::make_unique<Bound>(Bound{nullptr, spec.name, spec.kind, spec.choices, spec.min, spec.max, {}});
+  const std::string names =
+      (spec.short_name == 0 ? "" : "-" + std::string(1, spec.short_name) + ",") + "--" + spec.name;
   if (spec.kind == ValueKind::kFlag) {
-    bound->option = parsed.app->add_flag("--" + spec.name, spec.help);
+    bound->option = parsed.app->add_flag(names, spec.help);
   } else {
-    CLI::Option* made = parsed.app->add_option("--" + spec.name, bound->values, spec.help);
+    CLI::Option* made = parsed.app->add_option(names, bound->values, spec.help);
     made->allow_extra_args(false);
     if (!spec.repeatable) made->expected(1);
     bound->option = made;
@@ -127,6 +129,7 @@ void bind_argument(ParsedCommand& parsed, const ArgumentSpec& spec) {
     made->expected(spec.required ? 1 : 0, 1'000'000);
   } else {
     made->expected(1);
+    made->allow_extra_args(false);  // leave the next word to the next argument
   }
   bound->option = made;
   parsed.bound.push_back(std::move(bound));

@@ -117,6 +117,18 @@ TEST(CommandLine, TwoWordCommandsAndRepeatedArguments) {
   EXPECT_EQ(table.run({"replay"}), ExitCode::kUsage);
 }
 
+TEST(CommandLine, SeveralArgumentsEachTakeOneWord) {
+  Table table;
+  CommandSpec check = table.commands[0];
+  check.name = "check";
+  check.arguments.push_back({"SIGNATURE", "what", true, false, ValueKind::kText, {}});
+  table.commands.push_back(check);
+  ASSERT_EQ(table.run({"check", "--text", "a", "http://h", "--text", "b", "abc="}), ExitCode::kOk) << table.err;
+  EXPECT_EQ(table.got.text("URL"), "http://h");
+  EXPECT_EQ(table.got.text("SIGNATURE"), "abc=");
+  EXPECT_EQ(table.got.all("text"), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(CommandLine, HelpIsDataAndMissingCommandIsAnError) {
   Table table;
   EXPECT_EQ(table.run({"call", "--help"}), ExitCode::kOk);

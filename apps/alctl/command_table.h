@@ -31,6 +31,7 @@ struct OptionSpec {
   std::vector<std::string> choices;  // kChoice
   std::optional<double> min;         // kInteger, kNumber
   std::optional<double> max;
+  char short_name = 0;  // 'n': also given as -n
 };
 
 struct ArgumentSpec {

@@ -1,11 +1,15 @@
 // Every command's own function; main.cpp lists them in the order of the help.
 #pragma once
 
+#include <vector>
+
 #include "alctl/command_table.h"
 
 namespace al::alctl {
 
 [[nodiscard]] CommandSpec call_command();
+[[nodiscard]] CommandSpec chat_command();
+[[nodiscard]] std::vector<CommandSpec> records_commands();  // leads, calls, whatsapp
 [[nodiscard]] CommandSpec load_command();
 [[nodiscard]] CommandSpec smoke_command();
 [[nodiscard]] CommandSpec twiml_preview_command();

@@ -163,10 +163,11 @@ void LineDriver::act(twilio::sim::HttpRequest& request, Timestamp now) {
   }
   out.timeouts.total = milliseconds{15'000};
   ++open_requests_;
-  const auto done = [this, alive = alive_, id = request.id, purpose = request.purpose, url = request.url,
+  // The client may outlive this driver: only the loop, and `alive` on it, may be touched before looking.
+  const auto done = [this, &loop = loop_, alive = alive_, id = request.id, purpose = request.purpose, url = request.url,
                      sent = now](Result<net::ClientResponse> result) {
     // On the client's thread: hand it to the loop.
-    loop_.post([this, alive, id, purpose, url, sent, result = std::move(result)] {
+    loop.post([this, alive, id, purpose, url, sent, result = std::move(result)] {
       if (!*alive) return;
       --open_requests_;
       const Timestamp at = monotonic_now();
@@ -193,17 +194,18 @@ void LineDriver::act(twilio::sim::FetchClip& clip, Timestamp now) {
   net::ClientRequest request;
   request.url = to_connect(clip.url);
   ++open_requests_;
-  http_.start_detached(std::move(request), [this, alive = alive_, id = clip.id](Result<net::ClientResponse> result) {
-    std::vector<std::uint8_t> sound;
-    if (result && result->status == 200) sound = decode_clip(result->body);
-    loop_.post([this, alive, id, sound = std::move(sound)] {
-      if (!*alive) return;
-      --open_requests_;
-      const Timestamp at = monotonic_now();
-      call_.clip_ready(id, sound, at);
-      pump(at);
-    });
-  });
+  http_.start_detached(std::move(request),
+                       [this, &loop = loop_, alive = alive_, id = clip.id](Result<net::ClientResponse> result) {
+                         std::vector<std::uint8_t> sound;
+                         if (result && result->status == 200) sound = decode_clip(result->body);
+                         loop.post([this, alive, id, sound = std::move(sound)] {
+                           if (!*alive) return;
+                           --open_requests_;
+                           const Timestamp at = monotonic_now();
+                           call_.clip_ready(id, sound, at);
+                           pump(at);
+                         });
+                       });
 }
 
 void LineDriver::act(twilio::sim::OpenSocket& open, Timestamp) {
