@@ -123,6 +123,9 @@ void CallWebhooks::offer(OfferKind kind, const Webhook& hook, const twilio::Voic
           case CallDesk::Answer::kTooManyResumes:
             respond(twiml(pages_.resumed_too_often(base)));
             break;
+          case CallDesk::Answer::kVoicemail:
+            respond(twiml(pages_.voicemail(base)));
+            break;
           case CallDesk::Answer::kOver:
             respond(twiml(CallPages::over()));
             break;

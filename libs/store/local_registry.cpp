@@ -42,6 +42,7 @@ Result<RegistryRow> LocalRegistry::offer_stream(const StreamOffer& offer, WallTi
     const bool allowed = offer.kind == OfferKind::kNewCall ? row.phase == Phase::kExpected
                                                            : !row.finished && row.phase <= Phase::kMedia &&
                                                                  (!counts || row.resumes < offer.max_resumes);
+    if (goes_to_voicemail(row)) return row;
     if (!allowed) return fail(why_not_offered(row, offer));
     if (offer.kind != OfferKind::kNewCall) row.stream = StreamSid();
     if (counts) ++row.resumes;

@@ -73,7 +73,7 @@ std::string lead_id(const CallSid& call, std::string_view key) {
 Error why_not_offered(const RegistryRow& row, const StreamOffer& offer) {
   const std::string who = "call " + row.call.str();
   if (row.finished) return {Errc::kConflict, who + ": the conversation is finished"};
-  if (row.phase > Phase::kMedia) return {Errc::kConflict, who + " is " + std::string(to_string(row.phase))};
+  if (row.phase == Phase::kEnded) return {Errc::kConflict, who + " has ended"};
   if (offer.kind == OfferKind::kNewCall) return {Errc::kConflict, who + " has a stream already"};
   return {Errc::kRejected, who + ": resumed " + std::to_string(row.resumes) + " times, that is enough"};
 }

@@ -95,9 +95,10 @@ class Registry {
  public:
   virtual ~Registry() = default;
 
-  // kConflict: the call is redirecting, redirected or ended (or streams, for kNewCall), or its conversation is
-  // finished. kRejected: resumed too often. kNotFound: kResume or kPlayback of an unknown call. For kResume the answer
-  // holds the checkpoint.
+  // The row is `expected`, with the checkpoint of an earlier stream; or it is `redirecting` or `redirected`: then
+  // nothing was changed, and the answer to Twilio is the voicemail. kConflict: the call has ended, or its conversation
+  // is finished, or (for kNewCall) it has a stream. kRejected: resumed too often. kNotFound: kResume or kPlayback of an
+  // unknown call.
   virtual Result<RegistryRow> offer_stream(const StreamOffer& offer, WallTime now) = 0;
 
   // expected -> started, uses up the token. Repeating it with the same stream and node succeeds again (for an answer

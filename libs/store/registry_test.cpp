@@ -161,6 +161,21 @@ TEST_P(RegistryContract, AStreamWithoutMediaIsOverdueAndMediaStopsThat) {
   EXPECT_EQ(registry().media_arrived(call_sid(1), kStream, at(9001)), false) << "the redirect was first";
 }
 
+TEST_P(RegistryContract, ACallOnItsWayToTheVoicemailIsOfferedNoStreamAndSaysSo) {
+  const CallSid call = call_sid(1);
+  ASSERT_TRUE(registry().offer_stream(offer(call), at(0)));
+  ASSERT_EQ(registry().claim_redirect(call, StreamSid(), "a", at(6000), seconds{5}), true);
+  for (const OfferKind kind : {OfferKind::kNewCall, OfferKind::kResume, OfferKind::kPlayback}) {
+    const auto row = registry().offer_stream(offer(call, kind), at(6001));
+    ASSERT_TRUE(row) << row.error().detail;
+    EXPECT_EQ(row->phase, Phase::kRedirecting);
+    EXPECT_EQ(row->resumes, 0);
+  }
+  ASSERT_EQ(registry().finish_redirect(call, "a", RedirectEnd::kDone, at(6100), at(0)), true);
+  EXPECT_EQ(registry().offer_stream(offer(call, OfferKind::kResume), at(6200))->phase, Phase::kRedirected);
+  EXPECT_EQ(code(registry().accept_stream(start(call), at(6201))), Errc::kConflict);
+}
+
 TEST_P(RegistryContract, AClaimThatLapsesIsTakenOver) {
   const CallSid call = call_sid(1);
   ASSERT_TRUE(registry().offer_stream(offer(call), at(0)));

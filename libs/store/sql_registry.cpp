@@ -85,8 +85,9 @@ Result<RegistryRow> SqlRegistry::offer_stream(const StreamOffer& offer, WallTime
   }
   if (!rows) return fail(rows.error());
   if (!rows->empty()) return row_of(*rows, 0);
-  const auto found = find(offer.call);
-  return fail(found ? why_not_offered(*found, offer) : found.error());
+  auto found = find(offer.call);
+  if (!found || goes_to_voicemail(*found)) return found;
+  return fail(why_not_offered(*found, offer));
 }
 
 Result<RegistryRow> SqlRegistry::accept_stream(const StreamStart& start, WallTime now) {

@@ -210,7 +210,8 @@ class Simulation {
     offer.token_expires = wall(nodes_[n]) + seconds{60};
     offer.deadline = wall(nodes_[n]) + seconds{6};
     const auto row = registry_.offer_stream(offer, wall(nodes_[n]));
-    if (!row) {
+    ASSERT_TRUE(row) << row.error().detail;
+    if (row->phase != Phase::kExpected) {
       line.voicemail = true;
       return;
     }
