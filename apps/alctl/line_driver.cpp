@@ -41,6 +41,11 @@ class LineDriver::Socket : public net::WsClientSink {
  public:
   explicit Socket(LineDriver& driver) : driver_(&driver) {}
   void let_go() { driver_ = nullptr; }
+  // Twilio's side has closed: what still comes is of no interest but the end.
+  void expect_end() {
+    closing_ = true;
+    ++driver_->closing_;
+  }
 
   void on_open(const net::WsOpened& opened) override {
     if (driver_ == nullptr) return;
@@ -54,6 +59,11 @@ class LineDriver::Socket : public net::WsClientSink {
     tell([](SimulatedCall& call, Timestamp now) { call.socket_binary(now); });
   }
   void on_closed(const net::CloseInfo& info) override {
+    if (driver_ != nullptr && closing_) {
+      --driver_->closing_;
+      driver_->finish_if_over();
+      return;
+    }
     const bool broke = info.code == net::ws_close::kAbnormal;
     tell([&](SimulatedCall& call, Timestamp now) {
       call.socket_closed(broke ? SimulatedCall::SocketEnd::kReset : SimulatedCall::SocketEnd::kClosed, info.code, now);
@@ -66,12 +76,13 @@ class LineDriver::Socket : public net::WsClientSink {
  private:
   template <typename Report>
   void tell(const Report& report) {
-    if (driver_ == nullptr) return;
+    if (driver_ == nullptr || closing_) return;
     const Timestamp now = monotonic_now();
     report(driver_->call_, now);
     driver_->pump(now);
   }
   LineDriver* driver_;
+  bool closing_ = false;
 };
 
 LineDriver::LineDriver(net::Loop& loop, net::HttpClient& http, twilio::SimulatedCallOptions call,
@@ -85,7 +96,7 @@ LineDriver::LineDriver(net::Loop& loop, net::HttpClient& http, twilio::Simulated
 
 LineDriver::~LineDriver() {
   *alive_ = false;
-  if (sink_) sink_->let_go();
+  for (const auto& sink : sinks_) sink->let_go();
 }
 
 void LineDriver::dial() {
@@ -129,7 +140,8 @@ void LineDriver::pump(Timestamp now) {
 }
 
 void LineDriver::finish_if_over() {
-  if (!ended_ || (open_requests_ > 0 && monotonic_now() < give_up_)) return;
+  const bool busy = open_requests_ > 0 || closing_ > 0;
+  if (!ended_ || (busy && monotonic_now() < give_up_)) return;
   timer_.cancel();
   const twilio::sim::Ended ended = *std::exchange(ended_, std::nullopt);
   if (events_.on_ended) events_.on_ended(ended);
@@ -209,9 +221,9 @@ void LineDriver::act(twilio::sim::FetchClip& clip, Timestamp now) {
 }
 
 void LineDriver::act(twilio::sim::OpenSocket& open, Timestamp) {
-  if (sink_) sink_->let_go();
+  if (!sinks_.empty() && socket_) sinks_.back()->let_go();
   if (socket_) old_sockets_.push_back(std::move(socket_));
-  sink_ = std::make_shared<Socket>(*this);
+  sinks_.push_back(std::make_shared<Socket>(*this));
   net::WsClientOptions options;
   options.url = to_connect(open.url);
   options.headers.push_back({"User-Agent", "Twilio.TmeWs/1.0"});
@@ -221,7 +233,7 @@ void LineDriver::act(twilio::sim::OpenSocket& open, Timestamp) {
   }
   if (!open.subprotocol.empty()) options.subprotocols.push_back(open.subprotocol);
   options.extra_ca_file = options_.extra_ca_file;
-  socket_ = net::WebSocketClient::connect(loop_, std::move(options), sink_);
+  socket_ = net::WebSocketClient::connect(loop_, std::move(options), sinks_.back());
 }
 
 void LineDriver::act(twilio::sim::SendText& text, Timestamp) {
@@ -230,7 +242,7 @@ void LineDriver::act(twilio::sim::SendText& text, Timestamp) {
 
 void LineDriver::act(twilio::sim::CloseSocket& close, Timestamp) {
   if (!socket_) return;
-  if (sink_) sink_->let_go();
+  sinks_.back()->expect_end();
   socket_->close(close.code);
   old_sockets_.push_back(std::move(socket_));
 }

@@ -72,13 +72,14 @@ class LineDriver {
   LineDriverOptions options_;
   LineEvents events_;
   net::Timer timer_;
-  std::shared_ptr<Socket> sink_;
+  std::vector<std::shared_ptr<Socket>> sinks_;  // of this and of earlier streams; the last one belongs to socket_
   std::unique_ptr<net::WebSocketClient> socket_;
   std::vector<std::unique_ptr<net::WebSocketClient>> old_sockets_;  // closing
   std::vector<RequestTiming> requests_;
   std::string chosen_subprotocol_;
   std::optional<twilio::sim::Ended> ended_;
   int open_requests_ = 0;
+  int closing_ = 0;  // sockets that we closed and whose end has not come yet
   Timestamp give_up_{};
   std::uint64_t last_frames_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
