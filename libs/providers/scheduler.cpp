@@ -33,7 +33,9 @@ class TimerThread final : public Scheduler {
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
-      first = tasks_.emplace(when, std::move(task)) == tasks_.begin();
+      // Two statements: the order in which the sides of == are evaluated is not defined.
+      const auto added = tasks_.emplace(when, std::move(task));
+      first = added == tasks_.begin();
     }
     if (first) wake_.notify_one();
   }
