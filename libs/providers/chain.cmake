@@ -1,9 +1,12 @@
 # Chains of providers, their breakers and the cache of spoken phrases: no provider and no network in here.
+find_package(Threads REQUIRED)
 al_library(provider_chain
   SOURCES circuit_breaker.cpp scheduler.cpp provider_events.cpp chain_stt.cpp chain_model.cpp chain_tts.cpp
-  DEPS al::core
+          tts_cache.cpp tts_cache_file.cpp cached_tts.cpp phrase_warmer.cpp worker_pool.cpp
+  DEPS al::audio al::core
   PRIVATE_DEPS Threads::Threads)
 
 al_test(provider_chain
-  SOURCES circuit_breaker_test.cpp chain_stt_test.cpp chain_race_test.cpp scheduler_test.cpp
+  SOURCES circuit_breaker_test.cpp chain_stt_test.cpp chain_race_test.cpp scheduler_test.cpp tts_cache_test.cpp
+          worker_pool_test.cpp
   DEPS al::provider_chain)

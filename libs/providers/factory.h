@@ -39,9 +39,10 @@ struct ProviderSet {
   ProviderSet(ProviderSet&&) noexcept;
   ProviderSet& operator=(ProviderSet&&) noexcept;
 
-  // Destroyed in the reverse order: chains before what they are made of.
-  std::unique_ptr<LocalSpeech> local;
+  // Destroyed in the reverse order: chains before what they are made of, the pools in `local` before the cache that
+  // their last jobs write to.
   std::unique_ptr<TtsCache> cache;  // null when it is switched off
+  std::unique_ptr<LocalSpeech> local;
   std::unique_ptr<dialog::SpeechToText> stt;
   std::unique_ptr<dialog::LanguageModel> llm;
   std::unique_ptr<dialog::TextToSpeech> tts;

@@ -8,9 +8,9 @@ endforeach()
 find_package(Threads REQUIRED)
 
 al_library(local_speech
-  SOURCES worker_pool.cpp local_utterance.cpp local_phonemes.cpp local_sentences.cpp local_niqqud.cpp local_espeak.cpp
+  SOURCES local_utterance.cpp local_phonemes.cpp local_sentences.cpp local_niqqud.cpp local_espeak.cpp
           local_tts.cpp local_speech.cpp
-  DEPS al::audio al::core
+  DEPS al::provider_chain al::audio al::core
   PRIVATE_DEPS Threads::Threads ${FLITE_LIBRARIES})
 target_include_directories(al_local_speech SYSTEM PRIVATE "${FLITE_INCLUDE_DIR}")
 set_source_files_properties(local_phonemes.cpp PROPERTIES COMPILE_OPTIONS "-Wno-old-style-cast")
@@ -26,9 +26,14 @@ target_compile_definitions(al_local_speech PRIVATE
   AL_LOCAL_SPEECH=$<BOOL:${AL_LOCAL_SPEECH}> AL_SPEECH_FROM_PROGRAM="${speech_from_program}"
   AL_SPEECH_BUILD_FOLDER="${speech_build_folder}")
 
-set(local_speech_tests worker_pool_test.cpp local_utterance_test.cpp local_phonemes_test.cpp local_sentences_test.cpp
+set(local_speech_tests local_utterance_test.cpp local_phonemes_test.cpp local_sentences_test.cpp
     local_espeak_test.cpp local_tts_test.cpp)
 if(AL_LOCAL_SPEECH)
   list(APPEND local_speech_tests local_speech_test.cpp)
 endif()
 al_test(local_speech SOURCES ${local_speech_tests} DEPS al::local_speech TIMEOUT 300)
+
+if(AL_BUILD_BENCHES AND AL_LOCAL_SPEECH)
+  add_executable(al_local_speech_bench local_speech_bench.cpp)
+  target_link_libraries(al_local_speech_bench PRIVATE al_options al::local_speech)
+endif()

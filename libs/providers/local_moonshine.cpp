@@ -26,7 +26,9 @@ constexpr int kExtraTokens = 8;
 
 // Something that is said over and over: a period of 1..8 tokens, so often in a row. Callers do say "no no no".
 constexpr std::size_t kLongestPeriod = 8;
-constexpr std::size_t repeats_that_loop(std::size_t period) { return period == 1 ? 8 : period == 2 ? 5 : 4; }
+constexpr std::size_t repeats_that_loop(std::size_t period) {
+  return period == 1 ? 8 : period == 2 ? 5 : 4;
+}
 
 // The length of the loop at the end of `ids` (all repeats but one), 0 = none.
 std::size_t loop_length(const std::vector<std::int64_t>& ids) {

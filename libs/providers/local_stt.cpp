@@ -63,12 +63,12 @@ Result<Transcript> recognise(const Engine& engine, std::span<const std::int16_t>
                              const std::atomic<bool>* cancelled) {
   const Range voice = voiced_range(pcm);
   Transcript whole;
+  if (voice.size() == 0) return whole;
   double log_prob = 0;
   for (const Range piece : split_at_quiet(pcm, padded(voice, pcm.size()), engine.options.longest_piece)) {
     auto heard = recognise_range(*engine.model, pcm, piece, cancelled);
     if (heard && heard->text.empty() && voice.size() >= kShortestMissed) {
-      const Range tight = padded(voice, pcm.size(), kTighter);
-      const Range again{std::max(piece.begin, tight.begin), std::min(piece.end, tight.end)};
+      const Range again = overlap(piece, padded(voice, pcm.size(), kTighter));
       heard = recognise_range(*engine.model, pcm, again, cancelled);
       if (heard && heard->text.empty() && engine.second) {
         heard = recognise_range(*engine.second, pcm, again, cancelled);

@@ -50,6 +50,11 @@ std::optional<std::ptrdiff_t> first_run(Iterator begin, Iterator end, double thr
 
 }  // namespace
 
+Range overlap(Range a, Range b) {
+  const std::size_t begin = std::max(a.begin, b.begin);
+  return {begin, std::max(begin, std::min(a.end, b.end))};
+}
+
 void LevelTrack::add(std::span<const std::int16_t> pcm_8k) {
   while (!pcm_8k.empty()) {
     const std::size_t count = std::min(kFrameSamples - filled_, pcm_8k.size());

@@ -20,6 +20,9 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
+// What both hold; empty when they do not meet.
+[[nodiscard]] Range overlap(Range a, Range b);
+
 struct TrimOptions {
   milliseconds before{200};  // kept before the first voice (500 ms costs words with short digits)
   milliseconds after{300};   // kept after the last

@@ -78,6 +78,12 @@ TEST(Padded, StaysInsideTheRecording) {
   EXPECT_EQ(padded({100, 8000}, 8100), (Range{0, 8100}));
 }
 
+TEST(Overlap, RangesThatDoNotMeetShareNothing) {
+  EXPECT_EQ(overlap({10, 30}, {20, 40}), (Range{20, 30}));
+  EXPECT_EQ(overlap({10, 20}, {30, 40}).size(), 0U);
+  EXPECT_EQ(overlap({30, 40}, {10, 20}).size(), 0U);
+}
+
 TEST(SplitAtQuiet, ShortAudioIsOnePiece) {
   const auto pcm = noise(12'000 * kMs, 5000, 6);
   EXPECT_EQ(split_at_quiet(pcm, {0, pcm.size()}).size(), 1U);

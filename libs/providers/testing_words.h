@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,19 +27,38 @@ inline std::string plain_words(std::string_view text) {
   return std::string(trim(plain));
 }
 
+// The same with digits for the words zero to nine, and runs of digits written together: "zero five 4" is "054".
+inline std::string digits_together(std::string_view text) {
+  static constexpr std::string_view kDigits[] = {"zero", "one", "two",   "three", "four",
+                                                 "five", "six", "seven", "eight", "nine"};
+  const std::string plain = plain_words(text);
+  std::string joined;
+  bool after_digits = false;
+  for (const std::string_view word : split(plain, ' ')) {
+    const auto* digit = std::find(std::begin(kDigits), std::end(kDigits), word);
+    const std::string written =
+        digit == std::end(kDigits) ? std::string(word) : std::to_string(digit - std::begin(kDigits));
+    const bool digits = written.find_first_not_of("0123456789") == std::string::npos;
+    if (!joined.empty() && !(digits && after_digits)) joined += ' ';
+    joined += written;
+    after_digits = digits;
+  }
+  return joined;
+}
+
 // Whether the text holds one of the alternatives "a|b", as whole words.
 inline bool contains_any(std::string_view text, std::string_view alternatives) {
-  const std::string padded = " " + plain_words(text) + " ";
+  const std::string padded = " " + digits_together(text) + " ";
   const auto all = split(alternatives, '|');
   return std::any_of(all.begin(), all.end(), [&](std::string_view alternative) {
-    return padded.find(" " + plain_words(alternative) + " ") != std::string::npos;
+    return padded.find(" " + digits_together(alternative) + " ") != std::string::npos;
   });
 }
 
 // Word substitutions, insertions and deletions that turn `said` into `heard`.
 inline std::size_t word_errors(std::string_view said, std::string_view heard) {
-  const std::string said_plain = plain_words(said);
-  const std::string heard_plain = plain_words(heard);
+  const std::string said_plain = digits_together(said);
+  const std::string heard_plain = digits_together(heard);
   const auto a = split(said_plain, ' ');
   const auto b = split(heard_plain, ' ');
   std::vector<std::size_t> row(b.size() + 1);

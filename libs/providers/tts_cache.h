@@ -77,7 +77,7 @@ struct CachedTtsOptions {
                                                                     WorkerPool& pool, ProviderObserver* observer);
 
 // Speaks phrases into a cached voice, one after the other, so that the first call finds them there. The destructor
-// stops after the phrase that is being spoken.
+// cancels the one that is being spoken.
 class PhraseWarmer {
  public:
   PhraseWarmer(dialog::TextToSpeech& voice, std::vector<dialog::TtsRequest> phrases, Scheduler& scheduler);
