@@ -12,15 +12,16 @@ namespace {
 std::size_t allocations = 0;  // of this thread's test; nothing else runs
 }
 
-void* operator new(std::size_t size) {
+// Not inlined: the compiler would see malloc on one side of a new and delete on the other.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 
