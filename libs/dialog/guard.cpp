@@ -19,13 +19,20 @@ std::vector<std::string> plain_words(std::string_view text) {
   return out;
 }
 
+std::uint64_t hash_of(std::string_view word) {
+  std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+  for (const char c : word) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  return hash;
+}
+
 std::vector<std::uint64_t> grams(const std::vector<std::string>& words) {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(words.size());
+  for (const std::string& word : words) hashes.push_back(hash_of(word));
   std::vector<std::uint64_t> out;
-  for (std::size_t i = 0; i + kGram <= words.size(); ++i) {
-    std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
-    for (std::size_t j = i; j < i + kGram; ++j) {
-      for (const char c : words[j] + " ") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-    }
+  for (std::size_t i = 0; i + kGram <= hashes.size(); ++i) {
+    std::uint64_t hash = 0;
+    for (std::size_t j = i; j < i + kGram; ++j) hash = (hash ^ hashes[j]) * 0x9E3779B97F4A7C15ULL + 1;
     out.push_back(hash);
   }
   return out;
@@ -87,6 +94,14 @@ bool mixed_token(std::string_view sentence) {
     if (run >= kKeyLength && digit && letter) return true;
   }
   return false;
+}
+
+void add_sums(std::string_view text, std::set<std::int64_t>& sums) {
+  for (const Money& money : find_money(split_words(clean_text(text, 20000)))) {
+    if (sums.size() > 500) return;
+    sums.insert(money.low);
+    sums.insert(money.high);
+  }
 }
 
 bool speaks_of_prompt(const std::vector<Word>& words) {
@@ -151,22 +166,18 @@ Claims find_claims(std::string_view sentence) {
   return claims;
 }
 
-LeakGuard::LeakGuard(const Persona& persona, std::string_view prompt, std::string_view canary) {
+LeakGuard::LeakGuard(const Persona& persona, std::string_view prompt, std::string_view canary) : persona_(&persona) {
   for (const std::uint64_t gram : grams(plain_words(prompt))) secret_grams_.insert(gram);
   const auto open = [&](std::string_view text) {
     for (const std::uint64_t gram : grams(plain_words(text))) secret_grams_.erase(gram);
   };
   const auto open_all = [&](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) {
-      open(text);
-      allow_sums(text);
-    }
+    for (const std::string& text : texts) open(text);
   };
   open_all(persona.facts);
   open_all(persona.examples);
   for (const std::string& text : persona.fixed_phrases()) open(text);
   for (const auto& [name, variants] : persona.lines) open_all(variants);
-  allow_sums(persona.system_prompt);
   const std::string key = compact(canary);
   if (key.size() >= 4) {
     canary_forms_ = {key, std::string(key.rbegin(), key.rend()), rot13(key), hex(canary), hex(key)};
@@ -206,17 +217,32 @@ void LeakGuard::new_answer() {
 }
 
 void LeakGuard::allow_sums(std::string_view text) {
-  for (const Money& money : find_money(split_words(clean_text(text, 20000)))) {
-    if (sums_.size() > 500) return;
-    sums_.insert(money.low);
-    sums_.insert(money.high);
+  add_sums(text, caller_sums_);
+}
+
+// Looked up only for a sum that the caller did not name, which is rare: nothing is kept ready for it.
+bool LeakGuard::persona_names(std::int64_t sum) const {
+  std::set<std::int64_t> sums;
+  add_sums(persona_->system_prompt, sums);
+  for (const std::string& fact : persona_->facts) add_sums(fact, sums);
+  for (const std::string& example : persona_->examples) add_sums(example, sums);
+  for (const auto& [name, variants] : persona_->lines) {
+    for (const std::string& line : variants) add_sums(line, sums);
   }
+  return sums.contains(sum);
 }
 
 bool LeakGuard::invents_sum(std::string_view sentence) const {
-  for (const Money& money : find_money(split_words(clean_text(sentence, 2000)))) {
-    const bool price = money.sure && money.high >= 1000;
-    if (price && (!sums_.contains(money.low) || !sums_.contains(money.high))) return true;
+  const std::vector<Word> words = split_words(clean_text(sentence, 2000));
+  const bool price =
+      contains_any(words, {"cost", "costs", "price", "prices", "priced", "sells", "selling", "asking", "worth", "עולה",
+                           "עולות", "המחיר", "במחיר", "מחירו", "מחירה", "שווה", "נמכרת", "נמכר"});
+  const auto allowed = [&](std::int64_t sum) {
+    return (!price && caller_sums_.contains(sum)) || persona_names(sum);
+  };
+  for (const Money& money : find_money(words)) {
+    const bool sum = money.sure && money.high >= 1000;
+    if (sum && (!allowed(money.low) || !allowed(money.high))) return true;
   }
   return false;
 }

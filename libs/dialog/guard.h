@@ -24,7 +24,7 @@ struct Claims {
 class LeakGuard {
  public:
   // `prompt`: everything that is told to the model in confidence. What the persona says anyway (facts, phrases, lines,
-  // questions) may be said. `canary` may be empty.
+  // questions) may be said. `canary` may be empty. The persona must outlive the guard.
   LeakGuard(const Persona& persona, std::string_view prompt, std::string_view canary);
 
   // True when saying `sentence` after what was said before in this answer would give away six words in a row of the
@@ -34,15 +34,17 @@ class LeakGuard {
   void said(std::string_view sentence);
   void new_answer();
 
-  // Sums that may be named: those of the persona, and those added because the caller named them.
+  // Sums that may be named: those of the persona, and those that the caller named; the latter never as a price.
   void allow_sums(std::string_view text);
   [[nodiscard]] bool invents_sum(std::string_view sentence) const;
 
  private:
+  [[nodiscard]] bool persona_names(std::int64_t sum) const;
   [[nodiscard]] bool has_canary(std::string_view compact) const;
 
+  const Persona* persona_;
   std::set<std::uint64_t> secret_grams_;
-  std::set<std::int64_t> sums_;
+  std::set<std::int64_t> caller_sums_;
   std::vector<std::string> canary_forms_;
   std::vector<std::string> tail_words_;  // of this answer
   std::string tail_compact_;             // of the whole conversation, bounded

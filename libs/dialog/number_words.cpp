@@ -130,6 +130,11 @@ const std::map<std::string_view, NumberWord>& vocabulary() {
 }  // namespace
 
 NumberLook look_up_number(std::string_view word, bool any_prefix) {
+  if (word.empty()) return {};
+  if (static_cast<unsigned char>(word.front()) != 0xD7) {  // no Hebrew letter in front: no prefixes
+    const auto hit = vocabulary().find(word);
+    return hit == vocabulary().end() ? NumberLook{} : NumberLook{hit->second, true, false};
+  }
   bool first = true;
   for (const std::string_view stem : hebrew_stems(word)) {
     const bool and_only = !first && word.size() - stem.size() == 2 && word.starts_with("ו");

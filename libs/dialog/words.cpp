@@ -282,6 +282,23 @@ bool one_of(std::string_view word, std::initializer_list<std::string_view> list)
   return std::ranges::find(list, word) != list.end();
 }
 
+namespace {
+
+// One of hebrew_stems(word), without making the list: this runs for every form of every value of a slot.
+bool is_stem(std::string_view word, std::string_view part) {
+  if (part.size() < 4 || word.size() <= part.size() || word.size() > part.size() + 6 || !word.ends_with(part))
+    return false;
+  if (part.starts_with('\'')) return false;
+  std::string_view prefix = word.substr(0, word.size() - part.size());
+  while (!prefix.empty()) {
+    if (prefix.size() < 2 || !one_of(prefix.substr(0, 2), {"ו", "ה", "ש", "ב", "ל", "מ", "כ"})) return false;
+    prefix.remove_prefix(2);
+  }
+  return true;
+}
+
+}  // namespace
+
 std::size_t match_at(const std::vector<Word>& words, std::size_t at, std::string_view phrase, bool stems) {
   std::size_t count = 0;
   while (!phrase.empty()) {
@@ -293,9 +310,7 @@ std::size_t match_at(const std::vector<Word>& words, std::size_t at, std::string
     const Word& word = words[at + count];
     if (count > 0 && word.stop_before) return 0;
     bool same = word.text == part;
-    if (!same && stems && count == 0) {
-      for (const std::string_view stem : hebrew_stems(word.text)) same = same || stem == part;
-    }
+    if (!same && stems && count == 0) same = is_stem(word.text, part);
     if (!same) return 0;
     ++count;
   }
