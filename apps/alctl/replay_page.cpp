@@ -121,14 +121,14 @@ function draw(){const[m,mw,mh]=setup($("map"));wave(m,caller,0,mw,mh/4,mh/2,0,T,
  m.fillStyle=css("--ink")+"22";const vx=view.from/T*mw,vw=(view.to-view.from)/T*mw;m.fillRect(vx,0,vw,mh);m.strokeStyle=css("--ink");m.strokeRect(vx+.5,.5,vw-1,mh-1);
  const[g,w,h]=setup($("chart"));const X=t=>(t-view.from)/(view.to-view.from)*w;g.font="12px system-ui";
  for(const u of D.utterances){const a=X(u.onset_ms),b=X(u.end_ms),c=X(u.decided_ms);if(c<0||a>w)continue;g.fillStyle=css("--utt");g.fillRect(a,16,b-a,h-50);
-  g.fillStyle=css("--floor")+"22";g.fillRect(b,16,c-b,h-50);g.fillStyle=css("--dim");g.fillText((u.text||u.reason).slice(0,Math.max(4,Math.floor((c-a)/6))),Math.max(2,a+4),28)}
+  g.fillStyle=css("--floor")+"22";g.fillRect(b,16,c-b,h-50);g.fillStyle=css("--dim");const words=u.text||u.reason,room=Math.floor((c-Math.max(0,a))/6.5)-1;if(room>3)g.fillText(words.length>room?words.slice(0,room-1)+"\u2026":words,Math.max(2,a+4),12)}
  wave(g,caller,0,w,70,70,view.from,view.to,css("--caller"));wave(g,agent,0,w,146,62,view.from,view.to,css("--agent"));
  const y0=190,lh=150,db=v=>y0+lh*(1-(Math.max(-80,Math.min(0,v))+80)/80);g.strokeStyle=css("--line");g.fillStyle=css("--dim");
  for(const v of[0,-20,-40,-60,-80]){g.beginPath();g.moveTo(0,db(v));g.lineTo(w,db(v));g.stroke();g.fillText(v+" dB",2,db(v)-3)}
  const curve=(a,color,width)=>{g.strokeStyle=css(color);g.lineWidth=width;g.beginPath();const i0=Math.max(0,Math.floor(view.from/20)),i1=Math.min(a.length,Math.ceil(view.to/20)+1);
   for(let i=i0;i<i1;i++){const x=X(i*20+10),y=db(a[i]);i===i0?g.moveTo(x,y):g.lineTo(x,y)}g.stroke();g.lineWidth=1};
  curve(D.frames.level,"--ink",1);curve(D.frames.floor,"--floor",1.5);curve(D.frames.threshold,"--thr",1.5);
- for(let i=Math.max(0,Math.floor(view.from/20));i<D.frames.marks.length&&i*20<view.to;i++){const b=+D.frames.marks[i],x=X(i*20),bw=Math.max(1,X(i*20+20)-x);
+ for(let i=Math.max(0,Math.floor(view.from/20));i<D.frames.marks.length&&i*20<view.to;i++){const b=+D.frames.marks[i],x=Math.floor(X(i*20)),bw=Math.max(1,Math.ceil(X(i*20+20))-x);
   if(b&1){g.fillStyle=css("--voice");g.fillRect(x,350,bw,10)}if(b&4){g.fillStyle=css("--agent");g.fillRect(x,363,bw,6)}}
  for(const s of states){const a=Math.max(0,X(s.from)),b=Math.min(w,X(s.to));if(b<=0||a>=w)continue;g.fillStyle=css(stateColor[s.state]||"--floor")+"44";g.fillRect(a,376,b-a,20);
   g.fillStyle=css("--ink");if(b-a>60)g.fillText(s.state,a+5,390)}

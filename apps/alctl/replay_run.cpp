@@ -37,8 +37,8 @@ std::string text(const CallEvent& event, std::string_view key) {
 
 class Replayer {
  public:
-  Replayer(const CallOptions& options, const ReplayProviders* providers, std::uint64_t seed)
-      : providers_(providers), engine_(options, kStart, seed) {
+  Replayer(const CallOptions& options, const ReplayProviders* providers, std::uint64_t seed, bool keep_outputs)
+      : providers_(providers), keep_outputs_(keep_outputs), clips_(options.clips), engine_(options, kStart, seed) {
     drain();
   }
 
@@ -123,7 +123,7 @@ class Replayer {
 
   void drain() {
     while (const auto output = engine_.poll_output()) {
-      append_output_line(run_.outputs, *output, now_ - kStart);
+      if (keep_outputs_) append_output_line(run_.outputs, *output, now_ - kStart);
       std::visit([this](const auto& what) { act(what); }, *output);
     }
   }
@@ -208,14 +208,14 @@ class Replayer {
       for (ReplayUtterance& utterance : run_.utterances) {
         if (utterance.turn == event.turn) utterance.text = text(event, "text");
       }
-    } else if (event.name == "TTS_START") {
-      if (run_.spoken.empty() || run_.spoken.back().second != text(event, "text")) {
-        run_.spoken.emplace_back(to_ms(event.at - kStart), text(event, "text"));
-      }
+    } else if (event.name == "TTS_START" && clips_.contains(text(event, "text"))) {
+      run_.spoken.emplace_back(to_ms(event.at - kStart), text(event, "text"));  // ready-made: it was never synthesised
     }
   }
 
   const ReplayProviders* providers_;
+  bool keep_outputs_;
+  const Clips& clips_;
   CallEngine engine_;
   Timestamp now_ = kStart;
   std::multimap<Timestamp, Pending> pending_;
@@ -229,8 +229,8 @@ class Replayer {
 }  // namespace
 
 ReplayRun replay_audio(const std::vector<std::int16_t>& pcm_8k, const CallOptions& options,
-                       const ReplayProviders& providers, std::uint64_t seed) {
-  Replayer replayer(options, &providers, seed);
+                       const ReplayProviders& providers, std::uint64_t seed, bool keep_outputs) {
+  Replayer replayer(options, &providers, seed, keep_outputs);
   audio::PcmFrame frame{};
   for (std::size_t at = 0; at < pcm_8k.size() && !replayer.ended(); at += kSamples) {
     const std::size_t count = std::min(kSamples, pcm_8k.size() - at);
@@ -247,8 +247,8 @@ ReplayRun replay_audio(const std::vector<std::int16_t>& pcm_8k, const CallOption
   return replayer.finish();
 }
 
-ReplayRun replay_record(const CallRecord& record, const CallOptions& options) {
-  Replayer replayer(options, nullptr, record.header.seed);
+ReplayRun replay_record(const CallRecord& record, const CallOptions& options, bool keep_outputs) {
+  Replayer replayer(options, nullptr, record.header.seed, keep_outputs);
   for (const TimedInput& timed : record.inputs) {
     replayer.set_now(kStart + timed.at);
     const auto* media = std::get_if<in::Media>(&timed.input);

@@ -56,13 +56,14 @@ struct ReplayRun {
   std::vector<ReplayUtterance> utterances;
   std::vector<std::pair<std::int64_t, std::string>> spoken;  // ms, text of ours that went to the voice
   std::string end_reason;                                    // EndCall; empty = none
-  std::string outputs;                                       // every output as a line: two runs compare byte for byte
+  std::string outputs;  // with `keep_outputs`: every output as a line, to compare runs
 };
 
 // A recording of the caller.
 [[nodiscard]] ReplayRun replay_audio(const std::vector<std::int16_t>& pcm_8k, const dialog::CallOptions& options,
-                                     const ReplayProviders& providers, std::uint64_t seed);
+                                     const ReplayProviders& providers, std::uint64_t seed, bool keep_outputs = false);
 // A recorded call: its own inputs at their own times, no providers.
-[[nodiscard]] ReplayRun replay_record(const dialog::CallRecord& record, const dialog::CallOptions& options);
+[[nodiscard]] ReplayRun replay_record(const dialog::CallRecord& record, const dialog::CallOptions& options,
+                                      bool keep_outputs = false);
 
 }  // namespace al::alctl
