@@ -123,7 +123,6 @@ void stop() {
   {
     const std::lock_guard lock(to.mutex);
     if (!to.pool) return;
-    to.logger->flush();
     to.logger.reset();
     to.format = Format::kText;
     pool = std::move(to.pool);

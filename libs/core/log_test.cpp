@@ -25,9 +25,11 @@ TEST(Log, OutsideTextCannotForgeALine) {
   for (const Format format : {Format::kText, Format::kJson, Format::kJournal}) {
     const std::string line = log::format_line(Level::kInfo, format, true, "ASR_TEXT", {{"text", log::personal(evil)}});
     EXPECT_EQ(line.find_first_of("\r\n\x1b"), std::string::npos) << line;
-    EXPECT_EQ(line.find(" call=CA9 "),
-              line.find("EOU call=CA9") == std::string::npos ? std::string::npos : line.find(" call=CA9 "));
+    EXPECT_EQ(line.find("\xE2\x80\xA8"), std::string::npos) << "a line separator for some readers";
   }
+  // The whole of it is one quoted value.
+  EXPECT_EQ(log::format_line(Level::kInfo, Format::kText, true, "ASR_TEXT", {{"text", evil}}),
+            "ASR_TEXT text=\"x\\u000d\\nEOU call=CA9 \\u001b[2J\\u202e\\u2028 \\\"q\\\" \xEF\xBF\xBD\"");
   EXPECT_EQ(log::format_line(Level::kInfo, Format::kText, true, "E", {{"a", "1 b=2"}, {"c", ""}}),
             "E a=\"1 b=2\" c=\"\"");
   EXPECT_EQ(log::format_line(Level::kInfo, Format::kText, true, "E", {{"a", "q\"\\\n"}}), "E a=\"q\\\"\\\\\\n\"");

@@ -30,6 +30,13 @@ std::optional<std::string> read_text(const std::string& path) {
   return text;
 }
 
+// Kubernetes and Docker put the addresses of a service named "agentd" into the environment: AGENTD_SERVICE_HOST,
+// AGENTD_PORT=tcp://10.0.0.7:8080, AGENTD_PORT_8080_TCP_ADDR. None of them is meant for us.
+bool is_service_link(std::string_view key, std::string_view value) {
+  return key.starts_with("SERVICE_") || key.starts_with("PORT_") ||
+         (key == "PORT" && value.find("://") != std::string_view::npos);
+}
+
 // The text of a TOML value as check_setting() reads it, or nothing for tables, dates and nested arrays.
 std::optional<std::string> scalar_text(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
@@ -112,6 +119,7 @@ Result<Settings> Settings::load(const SettingSources& sources) {
         ours ? std::string_view(name).substr(kEnvironmentPrefix.size()) : std::string_view(name);
     // Capitals only: "http_proxy" and the like of other programs are not meant for us.
     const bool capitals = environment_name(key) == key;
+    if (ours && is_service_link(key, value)) continue;
     if (capitals && find_setting(key) != nullptr) {
       settings.take(key, value, "environment " + name, problems);
     } else if (ours) {

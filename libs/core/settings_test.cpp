@@ -94,7 +94,7 @@ TEST(SettingTable, HoldsEverySettingOfTheProductDescription) {
 
 TEST(Settings, DefaultsAreThoseOfTheTable) {
   const Settings settings;
-  EXPECT_EQ(settings.duration("min_silence"), milliseconds{480});
+  EXPECT_EQ(settings.duration("max_call_sec"), seconds{600});
   EXPECT_EQ(settings.integer("barge_in_voice_frames"), 10);
   EXPECT_TRUE(settings.boolean("barge_in"));
   EXPECT_EQ(settings.string("signature_url"), "auto");
@@ -187,6 +187,17 @@ TEST(Settings, AnEmptyVariableIsNoOpinionForNumbersAndEmptyForTexts) {
   EXPECT_EQ(settings->integer("port"), 8080);
   EXPECT_EQ(settings->string("ai_greeting"), "");
   EXPECT_TRUE(settings->given("ai_greeting"));
+}
+
+TEST(Settings, TheAddressesThatKubernetesAddsAreNoSettings) {
+  SettingSources sources;
+  sources.environment = {{"AGENTD_PORT", "tcp://10.0.0.7:8080"},
+                         {"AGENTD_PORT_8080_TCP_ADDR", "10.0.0.7"},
+                         {"AGENTD_SERVICE_HOST", "10.0.0.7"}};
+  const auto settings = Settings::load(sources);
+  ASSERT_TRUE(settings) << problem(settings);
+  EXPECT_EQ(settings->integer("port"), 8080);
+  EXPECT_FALSE(settings->given("port"));
 }
 
 TEST(Settings, ListsComeFromCommasOrArrays) {
