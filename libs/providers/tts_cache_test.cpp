@@ -111,9 +111,9 @@ TEST_F(TtsCacheTest, EveryDamagedByteIsAMissAndTheFileGoes) {
 TEST_F(TtsCacheTest, TheLongestUnusedGoFirst) {
   const auto cache = open(4000);
   const Pcm pcm = sound(900);
-  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(cache->put(key_of(name), pcm));
+  for (const char* name : {"a", "b", "c", "d"}) ASSERT_TRUE(cache->put(key_of(name), pcm));
   ASSERT_TRUE(cache->get(key_of("a")));
-  ASSERT_TRUE(cache->put(key_of("d"), pcm));
+  ASSERT_TRUE(cache->put(key_of("e"), pcm));
   EXPECT_TRUE(cache->contains(key_of("a")));
   EXPECT_FALSE(cache->contains(key_of("b")));
   EXPECT_EQ(cache->stats().evicted, 1U);
