@@ -4,6 +4,7 @@
 #include "alctl/call_voice.h"
 #include "alctl/commands.h"
 #include "alctl/server_api.h"
+#include "alctl/text_align.h"
 #include "alctl/twilio_target.h"
 #include "audio/g711.h"
 #include "audio/wav_file.h"
@@ -44,6 +45,7 @@ CallSetup make_setup(const Arguments& arguments, const TwilioTarget& target, std
   setup.script.interrupt = arguments.flag("interrupt") || arguments.given("interrupt-at-ms");
   setup.script.interrupt_at = milliseconds{arguments.integer("interrupt-at-ms")};
   setup.script.greeting_wait = milliseconds{arguments.integer("greeting-wait-ms")};
+  setup.script.settle = milliseconds{arguments.integer("settle-ms")};
   setup.script.patience = milliseconds{arguments.integer("patience-ms")};
   setup.linger = milliseconds{arguments.integer("linger-ms")};
   setup.longest = seconds{arguments.integer("max-seconds")};
@@ -73,14 +75,15 @@ void add_texts(CallResult& result, CallVoice* voice, const Result<ServerCall>* s
   if (server == nullptr || !*server) return;
   const ServerCall& call = **server;
   out.lead_json = call.lead_json;
-  // A greeting may be stored as a turn in which the caller said nothing.
-  std::vector<ServerTurn> turns;
-  for (const ServerTurn& turn : call.turns) {
-    if (!turn.caller_text.empty()) turns.push_back(turn);
-  }
-  for (std::size_t i = 0; i < out.figures.turns.size() && i < turns.size(); ++i) {
-    out.caller_heard.push_back(turns[i].caller_text);
-    if (out.agent_texts[i].empty()) out.agent_texts[i] = turns[i].agent_text;
+  // The server may have merged, dropped or misheard lines: each is matched by its words.
+  std::vector<std::string> said;
+  std::vector<std::string> heard;
+  for (const TurnFigures& turn : out.figures.turns) said.push_back(out.lines.at(turn.line).text);
+  for (const ServerTurn& turn : call.turns) heard.push_back(turn.caller_text);
+  const auto matches = align_texts(said, heard);
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    out.caller_heard.push_back(matches[i] ? heard[*matches[i]] : std::string());
+    if (matches[i] && out.agent_texts[i].empty()) out.agent_texts[i] = call.turns[*matches[i]].agent_text;
   }
 }
 
@@ -227,6 +230,15 @@ std::vector<OptionSpec> call_options() {
        "MS",
        "wait this long for the agent's first words",
        "5000",
+       false,
+       {},
+       0.0,
+       60000.0},
+      {"settle-ms",
+       ValueKind::kInteger,
+       "MS",
+       "quiet after the agent's last word before the caller speaks",
+       "700",
        false,
        {},
        0.0,

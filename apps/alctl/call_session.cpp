@@ -141,6 +141,10 @@ class Session {
                                      : fmt::format("{} {}", out.debugger[0].code, out.debugger[0].detail));
     }
     if (!out.figures.first_audio_ms) problem(ExitCode::kFailed, "the agent was never heard");
+    if (script_.next() < setup_.lines.size()) {
+      problem(ExitCode::kFailed, fmt::format("the call ended ({}) before line {} of {}", out.ended, script_.next() + 1,
+                                             setup_.lines.size()));
+    }
     if (!out.unanswered.empty())
       problem(ExitCode::kFailed, fmt::format("line {} was not answered", out.unanswered[0] + 1));
     out.ok = out.problem.empty();

@@ -8,6 +8,7 @@
 #include "alctl/call_session.h"
 #include "alctl/caller_script.h"
 #include "alctl/model_server.h"
+#include "alctl/text_align.h"
 #include "core/random.h"
 
 namespace al::alctl {
@@ -185,6 +186,17 @@ TEST(Pacing, PercentileIsTheNearestRank) {
   EXPECT_EQ(percentile({1, 2, 3, 4}, 0.99), 4);
 }
 
+TEST(AlignTexts, FindsLinesAmongMergedDroppedAndMisheardOnes) {
+  const std::vector<std::string> lines{"I want a flat in Haifa", "Four rooms please", "", "My name is Dan"};
+  using Match = std::optional<std::size_t>;
+  EXPECT_EQ(align_texts(lines, {"i want a fled in haifa.", "whatever was on the tape", "My name is Don"}),
+            (std::vector<Match>{0, std::nullopt, 1, 2}));
+  EXPECT_EQ(align_texts(lines, {}), (std::vector<Match>(4)));
+  EXPECT_EQ(align_texts({}, {"x"}), (std::vector<Match>{}));
+  EXPECT_EQ(word_overlap("Hello, World", "hello world!"), 1.0);
+  EXPECT_EQ(word_overlap("", "x"), 0.0);
+}
+
 // ---- whole calls
 // --------------------------------------------------------------------------------------------------------
 
@@ -265,6 +277,16 @@ TEST(Call, SaysWhyItFailed) {
     Io io{quiet, quiet};
     EXPECT_EQ(run_call(std::move(setup), io).outcome.exit_code, ExitCode::kUnreachable);
   }
+}
+
+TEST(Call, ACallThatEndsBeforeAllIsSaidHasFailed) {
+  const ModelServer server({Fault::kClosesWithError});
+  CallSetup setup;
+  setup.lines = {tone_line(30)};
+  const auto result = call(server, std::move(setup));
+  EXPECT_FALSE(result.outcome.ok);
+  EXPECT_NE(result.outcome.problem.find("before line 1 of 1"), std::string::npos) << result.outcome.problem;
+  EXPECT_EQ(result.outcome.debugger.at(0).code, 31921);
 }
 
 TEST(Call, JsonHasThePromisedKeys) {
