@@ -55,6 +55,7 @@ void take_endpoint(const Settings& settings, EndpointOptions& endpoint) {
   const Taker take(settings);
   const EndpointOptions tuned;
   take("onset_ms", endpoint.onset);
+  take("onset_reach_ms", endpoint.onset_reach);
   take("min_silence", endpoint.min_silence);
   take("vad_hangover_ms", endpoint.hangover);
   const milliseconds moved = endpoint.min_silence - tuned.min_silence;

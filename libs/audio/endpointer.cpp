@@ -65,6 +65,7 @@ EndOfUtterance Endpointer::finish(MediaTime now, EndReason reason) {
   end.reason = reason;
   end.dropped = voiced_ < MediaTime::from(options_.min_voice);
   speaking_ = false;
+  end_of_last_ = now;
   dropped_sharply_ = false;
   speech_level_dbfs_ = -100.0F;
   run_voice_ = {};
@@ -95,9 +96,27 @@ void Endpointer::begin(MediaTime onset, MediaTime voiced, MediaTime now) {
   run_voice_ = {};
 }
 
-Endpointer::Step Endpointer::process(MediaTime at, bool voice, float level_dbfs, milliseconds onset_extra) {
+void Endpointer::track_sound(MediaTime at, bool sounding) {
+  constexpr MediaTime kGap = MediaTime::from_ms(40);  // a stop consonant
+  if (sounding) {
+    if (!sounding_since_) sounding_since_ = at;
+    last_sound_ = at + kFrame;
+  } else if (sounding_since_ && at + kFrame - last_sound_ > kGap) {
+    sounding_since_.reset();
+  }
+}
+
+MediaTime Endpointer::reached_back(MediaTime onset) const {
+  if (!sounding_since_) return onset;
+  const MediaTime earliest = std::max(onset - MediaTime::from(options_.onset_reach), end_of_last_);
+  return std::min(onset, std::max(*sounding_since_, earliest));
+}
+
+Endpointer::Step Endpointer::process(MediaTime at, bool voice, bool sounding, float level_dbfs,
+                                     milliseconds onset_extra) {
   const MediaTime now = at + kFrame;
   Step step;
+  track_sound(at, voice || sounding);
   if (!speaking_) {
     if (!voice) {
       run_voice_ = {};
@@ -106,7 +125,7 @@ Endpointer::Step Endpointer::process(MediaTime at, bool voice, float level_dbfs,
     if (run_voice_ == MediaTime{}) run_start_ = at;
     run_voice_ += kFrame;
     if (run_voice_ < MediaTime::from(options_.onset + onset_extra)) return step;
-    begin(run_start_, run_voice_, now);
+    begin(reached_back(run_start_), run_voice_, now);
     track_level(voice, level_dbfs);
     step.speaking = true;
     step.started = onset_;

@@ -13,9 +13,10 @@ namespace al::audio {
 
 struct EndpointOptions {
   milliseconds onset{60};             // so much voice begins an utterance
+  milliseconds onset_reach{200};      // detectors wake up late: sound right before the voice belongs to it, up to this
   milliseconds min_silence{340};      // MIN_SILENCE_MS: silence that ends it …
   milliseconds short_silence{240};    // … when little was said so far: "yes", "five", "Tel Aviv"
-  milliseconds short_utterance{450};  // voice from the first to the last sound counts as short below this
+  milliseconds short_utterance{500};  // voice from the first to the last sound counts as short below this
   milliseconds long_silence{340};     // … and after a long utterance
   milliseconds long_utterance{3000};
   milliseconds hangover{140};  // VAD_HANGOVER_MS: no silence shorter than this ends anything
@@ -64,8 +65,9 @@ class Endpointer {
   explicit Endpointer(const EndpointOptions& options = {});
 
   // `at`: media time of the frame's first sample; frames must come in order, missing time counts as silence.
-  // `onset_extra`: further voice needed to begin an utterance just now (after our own speech).
-  Step process(MediaTime at, bool voice, float level_dbfs, milliseconds onset_extra = milliseconds{0});
+  // `sounding`: the frame stands out of the noise, voice or not. `onset_extra`: further voice needed to begin an
+  // utterance just now (after our own speech).
+  Step process(MediaTime at, bool voice, bool sounding, float level_dbfs, milliseconds onset_extra = milliseconds{0});
 
   void set_opinion(const TurnOpinion& opinion) { opinion_ = opinion; }
   // Ends an open utterance now (digits complete, wall-clock bound, hang-up). nullopt when none is open.
@@ -83,6 +85,8 @@ class Endpointer {
   };
   [[nodiscard]] Need need() const;
   void track_level(bool voice, float level_dbfs);
+  void track_sound(MediaTime at, bool sounding);
+  [[nodiscard]] MediaTime reached_back(MediaTime onset) const;
   void begin(MediaTime onset, MediaTime voiced, MediaTime now);
   EndOfUtterance finish(MediaTime now, EndReason reason);
 
@@ -94,6 +98,9 @@ class Endpointer {
   MediaTime voiced_{};
   MediaTime run_start_{};  // of the present candidate run while not speaking
   MediaTime run_voice_{};
+  std::optional<MediaTime> sounding_since_;  // start of the sound that has not stopped since
+  MediaTime last_sound_{};
+  MediaTime end_of_last_{};            // utterance; onsets do not reach into it
   float speech_level_dbfs_ = -100.0F;  // smoothed level of voiced frames of this utterance
   bool dropped_sharply_ = false;
 };

@@ -60,7 +60,9 @@ void TurnListener::decide(const ListenInput& input, Heard& heard) {
 
   const bool just_after = agent_until_ && input.at < *agent_until_ + MediaTime::from(options_.refractory);
   const milliseconds extra = input.agent_speaking || just_after ? options_.refractory_onset : milliseconds{0};
-  const Endpointer::Step step = endpointer_.process(input.at, heard.voice, heard.detector.level_dbfs, extra);
+  const bool sounding =
+      heard.echo.passed && heard.detector.level_dbfs > heard.detector.noise_floor_dbfs + options_.sounding_db;
+  const Endpointer::Step step = endpointer_.process(input.at, heard.voice, sounding, heard.detector.level_dbfs, extra);
   heard.speaking = step.speaking;
   heard.started = step.started;
   heard.ended = step.ended;

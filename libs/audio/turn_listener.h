@@ -38,6 +38,7 @@ struct ListenOptions {
   EndpointOptions endpoint;
   BargeInOptions barge_in;
   milliseconds preroll{300};
+  float sounding_db = 6.0F;  // over the noise floor: sound that an onset may reach back over
   // After our own speech an onset needs `refractory_onset` more voice for so long: breaths and echo tails fall through,
   // a reply only waits that little and loses nothing, because the pre-roll reaches back.
   milliseconds refractory{200};

@@ -29,6 +29,12 @@ class Script {
 
   Script& voice(int ms) { return play(ms, true); }
   Script& quiet(int ms) { return play(ms, false); }
+  Script& sound(int ms) {  // loud, but the detector hears no voice yet
+    sounding = true;
+    play(ms, false);
+    sounding = false;
+    return *this;
+  }
   Script& lose(int ms) {  // frames that never arrived
     at_ms_ += ms;
     return *this;
@@ -38,11 +44,13 @@ class Script {
 
   Endpointer endpointer;
   Spoken heard;
+  bool sounding = false;
 
  private:
   Script& play(int ms, bool is_voice) {
     for (const int end = at_ms_ + ms; at_ms_ < end; at_ms_ += 20) {
-      const auto step = endpointer.process(MediaTime::from_ms(at_ms_), is_voice, is_voice ? -25.0F : -60.0F);
+      const auto step =
+          endpointer.process(MediaTime::from_ms(at_ms_), is_voice, is_voice || sounding, is_voice ? -25.0F : -60.0F);
       EXPECT_FALSE(step.started && step.ended);
       if (step.started) heard.starts.push_back(*step.started);
       if (step.ended) heard.ends.push_back(*step.ended);
@@ -67,6 +75,25 @@ TEST(Endpointer, TheOnsetReachesBackToTheFirstVoicedFrame) {
   EXPECT_EQ(script.heard.ends[0].onset.ms(), 500);
   EXPECT_EQ(script.heard.ends[0].last_voice.ms(), 1500);
   EXPECT_EQ(script.heard.ends[0].voiced.ms(), 1000);
+}
+
+TEST(Endpointer, SoundRightBeforeTheVoiceBelongsToIt) {
+  Script late;
+  late.quiet(500).sound(100).voice(500).quiet(1000);
+  EXPECT_EQ(late.heard.starts[0].ms(), 500) << "the detector woke up 100 ms late";
+  Script stop;
+  stop.quiet(500).sound(60).quiet(40).sound(40).voice(500);
+  EXPECT_EQ(stop.heard.starts[0].ms(), 500) << "a stop consonant does not end the sound";
+  Script apart;
+  apart.quiet(500).sound(60).quiet(80).voice(500);
+  EXPECT_EQ(apart.heard.starts[0].ms(), 640);
+  Script music;
+  music.sound(3000).voice(500);
+  EXPECT_EQ(music.heard.starts[0].ms(), 2800) << "not further than the limit";
+  Script again;
+  again.voice(500).sound(360).voice(500);
+  ASSERT_EQ(again.heard.starts.size(), 2U);
+  EXPECT_GE(again.heard.starts[1], again.heard.ends[0].decided) << "not into the utterance before";
 }
 
 TEST(Endpointer, ShortAnswersEndSooner) {
@@ -286,6 +313,7 @@ class LoudnessDetector final : public VoiceDetector {
   VoiceFrame process(PcmFrameView frame) override {
     VoiceFrame out;
     out.level_dbfs = dbfs_from_rms(rms(frame));
+    out.noise_floor_dbfs = -60.0F;
     out.voice = out.level_dbfs > -40.0F;
     return out;
   }
@@ -455,11 +483,11 @@ TEST(AudioSettings, TheTablesDefaultsAreTheTunedOnes) {
     EXPECT_EQ(table.voice.silero.*field, tuned.voice.silero.*field);
   }
   for (const auto field :
-       {&EndpointOptions::onset, &EndpointOptions::min_silence, &EndpointOptions::short_silence,
-        &EndpointOptions::short_utterance, &EndpointOptions::long_silence, &EndpointOptions::long_utterance,
-        &EndpointOptions::hangover, &EndpointOptions::drop_silence, &EndpointOptions::min_voice,
-        &EndpointOptions::min_utterance, &EndpointOptions::max_utterance, &EndpointOptions::action_delay,
-        &EndpointOptions::timeout, &EndpointOptions::digits_silence}) {
+       {&EndpointOptions::onset, &EndpointOptions::onset_reach, &EndpointOptions::min_silence,
+        &EndpointOptions::short_silence, &EndpointOptions::short_utterance, &EndpointOptions::long_silence,
+        &EndpointOptions::long_utterance, &EndpointOptions::hangover, &EndpointOptions::drop_silence,
+        &EndpointOptions::min_voice, &EndpointOptions::min_utterance, &EndpointOptions::max_utterance,
+        &EndpointOptions::action_delay, &EndpointOptions::timeout, &EndpointOptions::digits_silence}) {
     EXPECT_EQ(table.endpoint.*field, tuned.endpoint.*field);
   }
   EXPECT_EQ(table.endpoint.end_on_drop, tuned.endpoint.end_on_drop);

@@ -67,7 +67,7 @@ struct SileroOptions {
   float crowd_start = -2.0F;
   float crowd_range =
       3.0F;  // the most that is taken off, in log-odds: somebody who talks without a pause must not go unheard
-  float crowd_window_s = 8.0F;  // 0.2 .. 10
+  float crowd_window_s = 6.0F;  // 0.2 .. 10
   float min_rms = 10.0F;        // an idle line is no voice whatever the network says (RMS, int16 scale)
 };
 
