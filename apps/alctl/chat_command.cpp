@@ -75,7 +75,7 @@ void print_turn(Io& io, const Timed& timed, const dialog::Conversation& conversa
 dialog::ConversationOptions conversation_options(const Settings& settings, const Arguments& arguments) {
   dialog::ConversationOptions options;
   options.spoken = !arguments.flag("written");
-  options.dedup_window = settings.duration("dedup_window");
+  options.dedup_window = settings.duration("dedup_window_sec");
   options.min_words = static_cast<int>(settings.integer("llm_min_words"));
   options.max_words = static_cast<int>(settings.integer("llm_max_words"));
   options.caller_number = arguments.text("caller");
