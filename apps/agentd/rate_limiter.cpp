@@ -30,7 +30,8 @@ bool RateLimiter::allow(std::string_view address, Timestamp now) {
     by_address_.emplace(recent_.front().address, recent_.begin());
   }
   Bucket& bucket = recent_.front();
-  if (bucket.tokens < 1) return false;
+  constexpr double kRounding = 1e-9;  // of many small additions
+  if (bucket.tokens < 1 - kRounding) return false;
   bucket.tokens -= 1;
   return true;
 }
