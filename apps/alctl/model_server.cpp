@@ -127,6 +127,7 @@ ModelServer::~ModelServer() {
   std::promise<void> gone;
   server_.stop(1001, milliseconds{200}, [&] { gone.set_value(); });
   gone.get_future().wait_for(std::chrono::seconds{5});
+  thread_.stop_and_join();  // the timers go without their loop turning
 }
 
 std::string ModelServer::digits() const {
@@ -208,12 +209,9 @@ net::ListenSpec ModelServer::routes() {
   net::HttpHandler stream_status = net::at_once(nothing);
   if (has(Fault::kSlowStatus)) {
     stream_status = [this](const net::HttpRequestPtr&, net::Responder respond) {
-      auto timer = std::make_shared<std::unique_ptr<net::Timer>>();
-      *timer = std::make_unique<net::Timer>(thread_.loop(), [timer, respond](Timestamp) {
-        respond(net::HttpResponse::empty(204));
-        timer->release();  // it is running: freed with the process
-      });
-      (*timer)->arm_after(milliseconds{300});
+      slow_answers_.push_back(std::make_unique<net::Timer>(
+          thread_.loop(), [respond](Timestamp) { respond(net::HttpResponse::empty(204)); }));
+      slow_answers_.back()->arm_after(milliseconds{300});
     };
   }
   spec.routes.push_back({{"POST"}, "/webhook/stream_status", stream_status});

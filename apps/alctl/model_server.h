@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "net/http_server.h"
 #include "net/loop.h"
@@ -61,6 +62,7 @@ class ModelServer {
   std::set<Fault> faults_;
   net::LoopThread thread_{"model-server"};
   net::HttpServer server_;
+  std::vector<std::unique_ptr<net::Timer>> slow_answers_;  // the loop's own
   std::uint16_t port_ = 0;
   std::atomic<int> clears_{0};
   std::atomic<int> marks_{0};
