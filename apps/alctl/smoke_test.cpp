@@ -52,6 +52,10 @@ struct Planted {
   std::size_t lines = 1;  // how many may fail because of it
 };
 
+void PrintTo(const Planted& planted, std::ostream* out) {
+  *out << planted.line;
+}
+
 class SmokeFault : public testing::TestWithParam<Planted> {};
 
 TEST_P(SmokeFault, FailsWithTheRightLine) {
