@@ -21,6 +21,7 @@ namespace {
 
 constexpr Duration kFrame = milliseconds{20};
 constexpr Duration kTick = Duration{500};
+constexpr std::size_t kFrameBytes = 160;
 constexpr std::size_t kInFlight = 64;  // frames of a line that may be on their way
 constexpr std::array<std::uint8_t, 4> kMask{0x37, 0xFA, 0x21, 0x3D};
 
@@ -58,7 +59,10 @@ struct LineLoad::Line {
   std::uint64_t received = 0;
 };
 
-LineLoad::LineLoad(LineLoadOptions options) : options_(std::move(options)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
+LineLoad::LineLoad(LineLoadOptions options)
+    : options_(std::move(options)),
+      payload_(base64_encode(std::string(kFrameBytes, options_.quiet ? '\xFF' : '\x55'))),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
 LineLoad::~LineLoad() {
   ::close(epoll_);
@@ -106,7 +110,6 @@ Result<void> LineLoad::connect() {
 }
 
 void LineLoad::send_due(Timestamp now, bool measured, LineLoadReport& report) {
-  static const std::string payload = base64_encode(std::string(160, '\x55'));
   const Duration gap = kFrame / static_cast<std::int64_t>(lines_.size());
   for (; next_due_ <= now; next_due_ += std::max(gap, Duration{1})) {
     Line& line = *lines_[next_line_];
@@ -116,7 +119,7 @@ void LineLoad::send_due(Timestamp now, bool measured, LineLoadReport& report) {
     line.sent_at[line.frames % kInFlight] = monotonic_now();
     const std::string frame = masked_frame(fmt::format(
         R"({{"event":"media","sequenceNumber":"{}","media":{{"track":"inbound","chunk":"{}","timestamp":"{}","payload":"{}"}},"streamSid":"{}"}})",
-        line.frames + 1, line.frames, line.frames * 20, payload, line.stream_sid));
+        line.frames + 1, line.frames, line.frames * 20, payload_, line.stream_sid));
     if (!send_all(line.fd, frame)) {
       ::close(line.fd);
       line.fd = -1;

@@ -17,9 +17,8 @@ struct LineLoadOptions {
   std::uint16_t port = 0;
   std::string path = "/ws/twilio-media";
   int lines = 300;
-  // `start` messages name these; "{n}" becomes the line's number.
-  std::string call_sid = "CA{n}";
-  std::string token;
+  std::string token;   // in every `start` message
+  bool quiet = false;  // the lines send silence instead of sound
 };
 
 struct LineLoadReport {
@@ -49,6 +48,7 @@ class LineLoad {
   void receive(Line& line, bool measured, LineLoadReport& report);
 
   LineLoadOptions options_;
+  std::string payload_;  // of every frame, in base64
   std::vector<std::unique_ptr<Line>> lines_;
   std::size_t next_line_ = 0;  // whose turn to send it is; lines are spread evenly over 20 ms
   Timestamp next_due_{};

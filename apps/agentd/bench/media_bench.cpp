@@ -1,7 +1,8 @@
-// The media path of agentd under load: N lines in ECHO mode on one loop. Prints CPU time, allocations and pacing.
+// The media path of agentd under load: N lines on one loop. Prints CPU time, allocations and pacing.
 //
-//   al_agentd_media_bench [lines=300] [seconds=10] [server_core=0]
+//   al_agentd_media_bench [lines=300] [seconds=10] [echo|talk] [server_core=0]
 //
+// echo: the caller hears himself. talk: the real engine listens and speaks a long greeting; no provider is asked.
 // The server is the real one (HttpServer, MediaSession, Twilio's messages); only what is around a call is replaced by
 // a host that lets everybody in. The lines run on the main thread.
 #include <condition_variable>
@@ -18,6 +19,7 @@
 
 #include "agentd/bench/allocation_count.h"
 #include "agentd/bench/line_load.h"
+#include "agentd/bench/talking_call.h"
 #include "agentd/media_session.h"
 #include "net/http_server.h"
 
@@ -25,9 +27,10 @@ namespace {
 
 using namespace al;
 
-// Lets every line in and echoes.
+// Lets every line in.
 class OpenHost final : public agentd::MediaHost {
  public:
+  explicit OpenHost(bool talk) : talk_(talk) {}
   std::optional<twilio::StreamFault> check_start(const twilio::msg::Start&) override { return std::nullopt; }
   void stream_started(const twilio::msg::Start&, std::function<void(Result<agentd::StreamGrant>)> granted,
                       std::function<void()>) override {
@@ -38,9 +41,13 @@ class OpenHost final : public agentd::MediaHost {
   void stream_ended(const CallSid&, const StreamSid&, const agentd::StreamEnd&) override {}
   void count_fault(twilio::StreamFault, bool) override { ++faults; }
   std::unique_ptr<agentd::CallSession> new_call(const twilio::msg::Start&, const agentd::StreamGrant&) override {
-    return nullptr;
+    return talk_ ? calls_.make() : nullptr;
   }
   int faults = 0;
+
+ private:
+  bool talk_;
+  bench::TalkingCalls calls_;
 };
 
 struct ThreadFacts {
@@ -104,8 +111,9 @@ net::ListenSpec listener(agentd::MediaHost& host) {
 int main(int argc, char** argv) {
   const int lines = argc > 1 ? std::atoi(argv[1]) : 300;
   const int duration_s = argc > 2 ? std::atoi(argv[2]) : 10;
-  const int core = argc > 3 ? std::atoi(argv[3]) : 0;
-  OpenHost host;
+  const bool talk = argc > 3 && std::string_view(argv[3]) == "talk";
+  const int core = argc > 4 ? std::atoi(argv[4]) : 0;
+  OpenHost host(talk);
   net::LoopThread thread("server");
   net::HttpServer server({&thread.loop()});
   if (const auto listening = server.listen(listener(host)); !listening) {
@@ -122,7 +130,11 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
 
   const long resident_before = resident_kib();
-  bench::LineLoad load({.port = server.port_of("public"), .lines = lines});
+  bench::LineLoadOptions options;
+  options.port = server.port_of("public");
+  options.lines = lines;
+  options.quiet = talk;
+  bench::LineLoad load(options);
   if (const auto connected = load.connect(); !connected) {
     std::fprintf(stderr, "%s\n", to_string(connected.error()).c_str());
     return 1;
@@ -147,8 +159,9 @@ int main(int argc, char** argv) {
               static_cast<double>(allocations) / frames);
   std::printf("deviation_us p50=%d p99=%d p999=%d\n", bench::percentile(report.deviation_us, 0.5),
               bench::percentile(report.deviation_us, 0.99), bench::percentile(report.deviation_us, 0.999));
-  std::printf("echo_us p50=%d p99=%d p999=%d\n", bench::percentile(report.echo_us, 0.5),
-              bench::percentile(report.echo_us, 0.99), bench::percentile(report.echo_us, 0.999));
+  if (!talk)
+    std::printf("echo_us p50=%d p99=%d p999=%d\n", bench::percentile(report.echo_us, 0.5),
+                bench::percentile(report.echo_us, 0.99), bench::percentile(report.echo_us, 0.999));
   std::printf("send_lag_us p99=%d\n", bench::percentile(report.send_lag_us, 0.99));
   std::printf("resident_kib_per_line=%.1f (with the line's own side)\n",
               static_cast<double>(resident_after - resident_before) / lines);
