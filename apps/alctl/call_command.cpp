@@ -62,7 +62,7 @@ std::vector<std::uint8_t> part_of(const std::vector<std::uint8_t>& track, std::u
   return trim_silence({at(from), at(to)});
 }
 
-// What the agent said, by listening to it; where nobody can listen, what the server says that it said.
+// What the agent said: in the server's words where it gives them, and as a listener understood it.
 void add_texts(CallResult& result, CallVoice* voice, const Result<ServerCall>* server) {
   CallOutcome& out = result.outcome;
   const auto listen = [&](std::uint64_t from, std::uint64_t to) -> std::string {
@@ -71,7 +71,10 @@ void add_texts(CallResult& result, CallVoice* voice, const Result<ServerCall>* s
     return sound.empty() ? std::string() : voice->transcribe(sound).value_or("");
   };
   out.greeting_text = listen(out.figures.greeting_from, out.figures.greeting_to);
-  for (const TurnFigures& turn : out.figures.turns) out.agent_texts.push_back(listen(turn.agent_from, turn.agent_to));
+  for (const TurnFigures& turn : out.figures.turns) {
+    out.agent_understood.push_back(listen(turn.agent_from, turn.agent_to));
+  }
+  out.agent_texts = out.agent_understood;
   if (server == nullptr || !*server) return;
   const ServerCall& call = **server;
   out.lead_json = call.lead_json;
@@ -83,7 +86,9 @@ void add_texts(CallResult& result, CallVoice* voice, const Result<ServerCall>* s
   const auto matches = align_texts(said, heard);
   for (std::size_t i = 0; i < matches.size(); ++i) {
     out.caller_heard.push_back(matches[i] ? heard[*matches[i]] : std::string());
-    if (matches[i] && out.agent_texts[i].empty()) out.agent_texts[i] = call.turns[*matches[i]].agent_text;
+    if (matches[i] && !call.turns[*matches[i]].agent_text.empty()) {
+      out.agent_texts[i] = call.turns[*matches[i]].agent_text;
+    }
   }
 }
 

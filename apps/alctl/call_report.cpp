@@ -35,6 +35,7 @@ ordered_json turns_json(const CallOutcome& outcome) {
                      {"agent_start_ms", or_null(turn.agent_start_ms)},
                      {"latency_ms", or_null(turn.latency_ms)},
                      {"agent_text", text_at(outcome.agent_texts, i)},
+                     {"agent_understood", text_at(outcome.agent_understood, i)},
                      {"source", line.source},
                      {"recognised_text", text_at(outcome.caller_heard, i)},
                      {"silence_ms", turn.silence_ms}});

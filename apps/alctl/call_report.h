@@ -22,8 +22,9 @@ struct CallOutcome {
   std::vector<CallerLine> lines;
   std::vector<SpokenSpan> spans;
   CallFigures figures;
-  std::vector<std::string> agent_texts;   // by turn; empty = unknown
-  std::vector<std::string> caller_heard;  // by turn: what the server recognised
+  std::vector<std::string> agent_texts;       // by turn: the server's words, else what was understood; empty = unknown
+  std::vector<std::string> agent_understood;  // by turn: what a recogniser on the caller's side made of the sound
+  std::vector<std::string> caller_heard;      // by turn: what the server recognised
   std::string greeting_text;
   std::vector<double> pacing_ms;  // sorted deviations
   std::uint64_t underruns = 0;
