@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "alctl/commands.h"
+#include "providers/local_speech.h"
 
 #ifndef AL_VERSION
 #error "AL_VERSION comes from the project's CMakeLists.txt"
@@ -16,11 +17,7 @@ ExitCode run_version(const Arguments&, Io& io) {
 #else
   const std::string compiler = fmt::format("gcc {}.{}", __GNUC__, __GNUC_MINOR__);
 #endif
-#ifdef AL_WITH_SPEECH
-  const bool speech = true;
-#else
-  const bool speech = false;
-#endif
+  const bool speech = providers::has_local_speech();
   if (io.json) {
     io.out << nlohmann::ordered_json{{"name", "alctl"},
                                      {"version", AL_VERSION},
