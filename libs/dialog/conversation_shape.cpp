@@ -24,9 +24,12 @@ void Conversation::State::begin_answer(TurnId turn) {
   guard.new_answer();
 }
 
+// A text of several sentences was said when one of them was.
 bool Conversation::State::was_said(std::string_view text) const {
-  const std::string normal = normal_form(text);
-  return std::ranges::any_of(said, [&](const Sentence& sentence) { return sentence.normal == normal; });
+  return std::ranges::any_of(split_sentences(text), [&](const std::string& part) {
+    const std::string normal = normal_form(part);
+    return std::ranges::any_of(said, [&](const Sentence& sentence) { return sentence.normal == normal; });
+  });
 }
 
 void Conversation::State::remember(TurnId turn, std::string_view text) {

@@ -133,6 +133,10 @@ std::vector<Found> find_choices(const SlotSpec& spec, const std::vector<Word>& w
     const bool led = i > 0 && place_word(words[i - 1].text);
     if (choice == nullptr && area && (expected || led)) choice = near_miss(spec, words, i, count);
     if (choice == nullptr) continue;
+    // "anywhere but Haifa" names no place.
+    const std::size_t next = i + count;
+    if (next < words.size() && !words[next].stop_before && one_of(words[next].text, {"but", "except", "חוץ", "פרט"}))
+      continue;
     found.push_back({choice->value, i, i + count, negated_at(words, i)});
     i += count - 1;
   }

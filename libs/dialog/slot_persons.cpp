@@ -259,7 +259,7 @@ std::optional<Found> find_name(const std::vector<Word>& words, std::string_view 
       ++others;
     }
   }
-  return others <= 1 ? best : std::nullopt;
+  return others == 0 ? best : std::nullopt;
 }
 
 bool valid_name(std::string_view name) {

@@ -57,6 +57,17 @@ std::string without_label(std::string_view text) {
   return std::string(text);
 }
 
+// No blank before a mark, where a picture or a link was taken out.
+std::string tight_marks(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool mark = c == ',' || c == '.' || c == '!' || c == '?' || c == ';';
+    if (mark && out.ends_with(' ')) out.pop_back();
+    out.push_back(c);
+  }
+  return out;
+}
+
 std::string without_links(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -115,7 +126,7 @@ std::string strip_markup(std::string_view raw) {
     }
     append_utf8(plain, c);
   }
-  return without_label(clean_text(plain, 2000));
+  return without_label(tight_marks(clean_text(plain, 2000)));
 }
 
 std::vector<std::string> split_sentences(std::string_view text) {

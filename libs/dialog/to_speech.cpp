@@ -53,11 +53,11 @@ class Speaker {
       if (i > 0 && words_[i].joint == '-' && out.ends_with('-')) {
         // "ב-3" keeps its prefix tied to the word; a range "3-4" becomes "three to four".
         out.pop_back();
-        const bool range = is_number_text(words_[i - 1].text) || last_was_figure_;
+        const bool range = is_number_text(words_[i - 1].text) || last_figure_end_ == i;
         if (range) out += hebrew_ ? " עד " : " to ";
       }
       out += change.text;
-      last_was_figure_ = true;
+      last_figure_end_ = change.end;
       copied = words_[change.end - 1].end;
       i = change.end;
     }
@@ -170,7 +170,7 @@ class Speaker {
   std::vector<Word> words_;
   bool hebrew_;
   const std::map<std::string, std::string>& pronunciations_;
-  bool last_was_figure_ = false;
+  std::size_t last_figure_end_ = static_cast<std::size_t>(-1);  // in words
 };
 
 }  // namespace
