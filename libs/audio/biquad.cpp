@@ -33,12 +33,18 @@ Biquad Biquad::low_pass(double cut_hz, double rate_hz, double q) {
   return f;
 }
 
+// On a copy: samples and coefficients are both floats, so the compiler must otherwise expect that writing a sample
+// changes a coefficient, and loads them all again for each.
 void Biquad::process(std::span<float> samples) {
-  for (float& s : samples) s = step(s);
+  Biquad filter = *this;
+  for (float& s : samples) s = filter.step(s);
+  *this = filter;
 }
 
 void DcBlocker::process(std::span<float> samples) {
-  for (float& s : samples) s = step(s);
+  DcBlocker filter = *this;
+  for (float& s : samples) s = filter.step(s);
+  *this = filter;
 }
 
 }  // namespace al::audio
