@@ -1,30 +1,11 @@
 // The media path allocates nothing per frame: every operator new of this program is counted.
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include <gtest/gtest.h>
 
+#include "audio/allocation_counter.h"
 #include "audio/g711.h"
 #include "audio/test_signals.h"
 #include "audio/turn_listener.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}  // namespace
-
-// Not inlined: GCC would see malloc's pointer go to delete and take that for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace al::audio {
 namespace {
@@ -47,7 +28,7 @@ TEST_P(Allocation, HearingAFrameAllocatesNothing) {
   const test::Pcm call = test::noise(1000, -60.0F) + test::noise(1000, -25.0F) + test::noise(1500, -60.0F);
   UlawFrame sent;
   long sum = 0;
-  const long before = allocations;
+  const long before = test::allocations();
   for (std::size_t i = 0; i < test::frame_count(call); ++i) {
     encode_ulaw(test::frame(call, i), sent);
     const PcmFrame frame = decode_frame(sent);
@@ -57,7 +38,7 @@ TEST_P(Allocation, HearingAFrameAllocatesNothing) {
                         agent ? std::span<const std::int16_t>(frame) : std::span<const std::int16_t>{}, agent});
     sum += heard.voice ? 1 : 0;
   }
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(test::allocations() - before, 0);
   EXPECT_GE(sum, 0);
 }
 

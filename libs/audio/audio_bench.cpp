@@ -1,32 +1,13 @@
 // Cost of 20 ms of audio. `allocations` is counted over the whole run and divided by the frames: it must be 0.
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include <benchmark/benchmark.h>
 
+#include "audio/allocation_counter.h"
 #include "audio/conditioner.h"
 #include "audio/g711.h"
 #include "audio/test_signals.h"
 #include "audio/turn_listener.h"
 #include "audio/wav_file.h"
-
-namespace {
-std::atomic<std::int64_t> allocations{0};
-}  // namespace
-
-// Not inlined: GCC would see malloc's pointer go to delete and take that for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace al::audio {
 namespace {
@@ -40,9 +21,9 @@ const test::Pcm& call() {
   return pcm;
 }
 
-void count(benchmark::State& state, std::int64_t before) {
+void count(benchmark::State& state, long before) {
   state.counters["allocations"] =
-      benchmark::Counter(static_cast<double>(allocations - before) / static_cast<double>(state.iterations()));
+      benchmark::Counter(static_cast<double>(test::allocations() - before) / static_cast<double>(state.iterations()));
   state.counters["x_real_time"] =
       benchmark::Counter(static_cast<double>(state.iterations()) * 0.02, benchmark::Counter::kIsRate);
 }
@@ -62,7 +43,7 @@ void listen(benchmark::State& state, VadEngine engine) {
   std::size_t i = 0;
   std::int64_t at_ms = 0;
   UlawFrame sent;
-  const std::int64_t before = allocations;
+  const long before = test::allocations();
   for (auto _ : state) {
     const PcmFrameView original(call().data() + (i % frames) * kFrameSamples, kFrameSamples);
     sent = encode_frame(original);
@@ -86,14 +67,14 @@ void BM_ListenWebrtc(benchmark::State& state) {
 
 void BM_DecodeUlaw(benchmark::State& state) {
   const UlawFrame frame = encode_frame(test::frame(call(), 100));
-  const std::int64_t before = allocations;
+  const long before = test::allocations();
   for (auto _ : state) benchmark::DoNotOptimize(decode_frame(frame));
   count(state, before);
 }
 
 void BM_EncodeUlaw(benchmark::State& state) {
   const PcmFrame frame = test::frame(call(), 100);
-  const std::int64_t before = allocations;
+  const long before = test::allocations();
   for (auto _ : state) benchmark::DoNotOptimize(encode_frame(frame));
   count(state, before);
 }
@@ -102,7 +83,7 @@ void BM_Condition(benchmark::State& state) {
   Conditioner conditioner;
   const PcmFrame frame = test::frame(call(), 100);
   PcmFrame out;
-  const std::int64_t before = allocations;
+  const long before = test::allocations();
   for (auto _ : state) {
     conditioner.process(frame, true, out);
     benchmark::DoNotOptimize(out);
