@@ -101,8 +101,8 @@ class DaemonTest : public ::testing::Test {
                                                                          {"llm", "scripted"},
                                                                          {"tts", "openai"},
                                                                          {"openai_api_key", "unused"},
-             {"openai_tts_model", "tts-1"},
-             {"whisper_model", "whisper-1"},
+                                                                         {"openai_tts_model", "tts-1"},
+                                                                         {"whisper_model", "whisper-1"},
                                                                          {"openai_base_url", "http://127.0.0.1:1"},
                                                                          {"whisper_base_url", "http://127.0.0.1:1"}}) {
       const auto set = settings.set(key, value);

@@ -8,7 +8,7 @@
 #include "core/log.h"
 #include "net/http_exchange_impl.h"
 #include "net/http_session_impl.h"
-#include "net/ws_plain.h"
+#include "net/ws_plain_impl.h"
 #include "net/ws_tls_impl.h"
 
 namespace al::net {

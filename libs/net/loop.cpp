@@ -208,7 +208,9 @@ LoopThread::LoopThread(std::string name) : thread_([this] { loop_.run(); }) {
   pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
 }
 
-LoopThread::~LoopThread() { stop_and_join(); }
+LoopThread::~LoopThread() {
+  stop_and_join();
+}
 
 void LoopThread::stop_and_join() {
   loop_.stop();

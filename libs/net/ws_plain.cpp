@@ -1,10 +1,10 @@
-#include "net/ws_plain.h"
-
 #include <cerrno>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/ws_plain_impl.h"
 
 namespace al::net {
 
