@@ -5,7 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "bridge/local_time.h"
 #include "core/log.h"
+#include "core/secret.h"
 #include "dialog/text_exchange.h"
 
 namespace al::agentd {
@@ -41,6 +43,11 @@ class ChatService::Chat : public std::enable_shared_from_this<Chat> {
   static dialog::ConversationOptions options_for(const std::string& number) {
     dialog::ConversationOptions options;
     options.caller_number = number;
+    options.spoken = false;
+    options.whatsapp = true;  // this is the channel
+    options.conversation_id = "whatsapp:" + number;
+    options.local_time = bridge::to_local(wall_now());
+    options.canary = random_token();
     return options;
   }
 

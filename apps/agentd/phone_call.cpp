@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "audio/wav_file.h"
+#include "bridge/local_time.h"
 #include "core/log.h"
+#include "core/secret.h"
 #include "dialog/conversation.h"
 
 namespace al::agentd {
@@ -69,6 +71,9 @@ std::shared_ptr<CallDriver> PhoneCall::start(net::Loop& loop, MediaOut& out, Tim
   options.call_sid = call_.str();
   options.resume_state = grant_.checkpoint;
   options.conversation.caller_number = grant_.caller;
+  options.conversation.conversation_id = call_.str();
+  options.conversation.local_time = bridge::to_local(wall_now());
+  options.conversation.canary = random_token();
   options.clips = context_.clips.clips();
   context_.metrics.call_started();
   const std::uint64_t seed = std::hash<CallSid>{}(call_);

@@ -1,6 +1,4 @@
 // `alctl chat`: the agent's dialogue in the terminal. The same Conversation as on the telephone, with text for speech.
-#include <chrono>
-#include <ctime>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -13,6 +11,7 @@
 #include "alctl/chat_model.h"
 #include "alctl/commands.h"
 #include "alctl/terminal.h"
+#include "bridge/local_time.h"
 #include "core/json.h"
 #include "core/settings.h"
 #include "core/time.h"
@@ -22,15 +21,6 @@ namespace al::alctl {
 namespace {
 
 constexpr std::size_t kMaxTurns = 1000;
-
-// The local calendar time as the dialogue wants it: "tomorrow" is the business's tomorrow.
-WallTime local_time_now() {
-  const WallTime now = wall_now();
-  const std::time_t seconds_now = std::chrono::system_clock::to_time_t(now);
-  std::tm local{};
-  if (localtime_r(&seconds_now, &local) == nullptr) return now;
-  return now + std::chrono::seconds(local.tm_gmtoff);
-}
 
 struct Timed {
   dialog::ChatTurn turn;
@@ -81,7 +71,7 @@ dialog::ConversationOptions conversation_options(const Settings& settings, const
   options.caller_number = arguments.text("caller");
   options.whatsapp = arguments.flag("whatsapp");
   options.conversation_id = "chat";
-  options.local_time = local_time_now();
+  options.local_time = bridge::to_local(wall_now());
   return options;
 }
 

@@ -28,6 +28,7 @@ dialog::CallOptions call_options(const Settings& settings, std::shared_ptr<const
   options.conversation.dedup_window = settings.duration("dedup_window_sec");
   options.conversation.min_words = static_cast<int>(settings.integer("llm_min_words"));
   options.conversation.max_words = static_cast<int>(settings.integer("llm_max_words"));
+  options.conversation.whatsapp = settings.string("whatsapp_provider") != "off";
   if (settings.string("ai_greeting") != "@persona") options.greeting = settings.string("ai_greeting");
   options.turn.resp_min_delay = ms(settings, "resp_min_delay_ms");
   options.turn.resp_max_delay = std::max(options.turn.resp_min_delay, ms(settings, "resp_max_delay_ms"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dialog/conversation_state.h"
+#include "dialog/phone.h"
 #include "dialog/prompt.h"
 #include "dialog/slots.h"
 #include "dialog/speakable.h"
@@ -21,6 +22,10 @@ Conversation::State::State(std::shared_ptr<const Persona> the_persona, Conversat
       options(std::move(the_options)),
       seed(the_seed),
       guard(*persona, fixed_prompt(*persona, options), options.canary) {
+  // The network may give "anonymous" or a name: only a real number can be called or written to.
+  const std::string_view number = options.caller_number;
+  const bool plus = number.starts_with('+');
+  if (!plus || check_phone(number.substr(1), true, persona->country).e164 != number) options.caller_number.clear();
   ask = next_ask();
 }
 
