@@ -90,6 +90,9 @@ Result<void> PostgresConnection::connect() {
     return fail(std::move(error));
   }
   description_ = host();
+  // Notices of the server belong in our log's errors, not on standard error.
+  PQsetNoticeProcessor(
+      connection_, [](void*, const char*) {}, nullptr);
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
     if (auto ready = wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until, "connecting"); !ready) {
