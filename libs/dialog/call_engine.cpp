@@ -29,7 +29,7 @@ audio::TurnListener make_listener(const CallOptions& options) {
 
 std::string_view reason_of(int timer_index) {
   static constexpr std::string_view kReasons[] = {
-      "none",    "greeting", "silence", "stt",  "model",    "tts",  "tool",      "unfinished",  "floor",
+      "none",    "greeting", "silence", "stt",  "model",    "tts",  "tool",      "unfinished",  "guess", "floor",
       "playout", "mark",     "held",    "idle", "max_call", "dtmf", "media_gap", "caller_turn", "hangup"};
   return kReasons[timer_index];
 }
@@ -131,6 +131,7 @@ void CallEngine::Impl::consider_waiting(Due& due) const {
     consider(Timer::kHeld, std::max(agent_since_, last_voice_) + options_.deadlines.silence_limit);
   }
   if (pending_ && hearings_.empty()) consider(Timer::kUnfinished, pending_->last_voice + options_.turn.longest_wait);
+  if (may_guess()) consider(Timer::kGuess, hearings_.back().partial_since + options_.turn.speculate_after);
   if (!digits_.empty()) consider(Timer::kDtmf, last_digit_ + options_.turn.dtmf_timeout);
   if (caller_talking()) {
     consider(Timer::kMediaGap, last_media_ + options_.turn.media_gap);
@@ -208,6 +209,8 @@ void CallEngine::Impl::fire_caller_timer(Timer timer) {
         return stt_failed(hearing.turn, {Errc::kTimeout, "no transcript in time"});
       }
       return;
+    case Timer::kGuess:
+      return make_guess();
     case Timer::kUnfinished:
       return take_pending();
     case Timer::kDtmf:

@@ -6,6 +6,7 @@
 namespace al::dialog {
 
 Answer& CallEngine::Impl::new_answer(TurnId turn, TurnId talk) {
+  drop_guess();  // one question at a time
   answer_.emplace();
   answer_->turn = turn;
   answer_->talk = talk;
@@ -36,6 +37,7 @@ void CallEngine::Impl::take_turn(TurnId turn, const std::string& text, bool fail
   if (!owed_) owed_ = Owed{ledger.voice_end, now_};
   if (agent_ == AgentState::kListening) set_agent(AgentState::kProcessing, "caller's turn");
 
+  if (!failed && !max_call_reached_ && closing_reason_.empty() && take_guess(text, ledger)) return;
   new_answer(turn, turn).ledger = ledger;
   if (failed) return give_up("no transcript", true);
   const CallerDecision decision = conversation_.caller_said(text, now_);
@@ -70,6 +72,7 @@ void CallEngine::Impl::take_turn(TurnId turn, const std::string& text, bool fail
 
 // Sound, but no words.
 void CallEngine::Impl::answer_empty(TurnId turn, Duration voiced) {
+  drop_guess();
   if (!closing_reason_.empty()) return end_call(std::move(closing_reason_));
   if (answer_) {  // an answer is under way already: the noise does not stop it
     owed_ = owed_ ? owed_ : Owed{now_, now_};
@@ -101,6 +104,7 @@ void CallEngine::Impl::ask_model() {
 }
 
 void CallEngine::Impl::on(const in::ModelDelta& delta) {
+  if (keep_for_guess(delta.turn, &delta.text, false, false)) return;
   if (!answer_ || answer_->turn != delta.turn || !answer_->model_open) return;  // of an older turn
   answer_->got_delta = true;
   answer_->model_event = now_;
@@ -121,6 +125,7 @@ void CallEngine::Impl::speak_clauses(bool flush) {
 }
 
 void CallEngine::Impl::on(const in::ModelToolCall& call) {
+  if (keep_for_guess(call.turn, nullptr, false, true)) return;  // tools run in turns that are certain
   if (!answer_ || answer_->turn != call.turn || !answer_->model_open) return;
   answer_->model_event = now_;
   auto checked = conversation_.check_tool(call.name, call.arguments_json);
@@ -136,6 +141,7 @@ void CallEngine::Impl::on(const in::ModelToolCall& call) {
 }
 
 void CallEngine::Impl::on(const in::ToolResult& result) {
+  drop_guess();  // it was made without knowing this
   const auto take = [&](std::vector<Answer::Tool>& tools, TurnId talk) {
     const auto it = std::find_if(tools.begin(), tools.end(), [&](const auto& tool) { return tool.id == result.id; });
     if (it == tools.end()) return false;
@@ -154,6 +160,7 @@ void CallEngine::Impl::on(const in::ToolResult& result) {
 }
 
 void CallEngine::Impl::on(const in::ModelDone& done) {
+  if (keep_for_guess(done.turn, nullptr, true, false)) return;
   if (!answer_ || answer_->turn != done.turn || !answer_->model_open) return;
   answer_->model_open = false;
   speak_clauses(true);
@@ -185,6 +192,7 @@ void CallEngine::Impl::on(const in::ProviderFailed& failed) {
     case Stage::kStt:
       return stt_failed(failed.turn, failed.error);
     case Stage::kModel:
+      if (keep_for_guess(failed.turn, nullptr, false, true)) return;
       if (!answer_ || answer_->turn != failed.turn || !answer_->model_open) return;
       emit("PROVIDER_FAILED", failed.turn, {{"stage", std::string("model")}, {"why", to_string(failed.error)}});
       return give_up("model failed", true);

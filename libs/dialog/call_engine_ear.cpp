@@ -13,6 +13,8 @@ namespace {
 constexpr milliseconds kNearEnd{600};
 // No detector holds on to a voice for longer than this after its last loud frame.
 constexpr milliseconds kDetectorLag{200};
+// Longer than the stop of a consonant.
+constexpr milliseconds kLoudWithin{60};
 // Text below this probability of being complete is waited with.
 constexpr float kUnfinished = 0.3F;
 
@@ -46,7 +48,7 @@ void CallEngine::Impl::on(const in::Media& media) {
       if (!yielded_) resume("voice withdrawn");
       break;
     case audio::BargeIn::kConfirmed:
-      yield("voice");
+      confirm_barge_in();
       break;
     case audio::BargeIn::kNone:
       break;
@@ -56,6 +58,14 @@ void CallEngine::Impl::on(const in::Media& media) {
     interrupt("duration");
   }
   if (heard.ended) end_hearing(*heard.ended);
+}
+
+// The energy detector smooths over time: after a short loud sound (a cough, a knock) it goes on saying "voice" for 200
+// ms. A voice that interrupts is still loud when it is confirmed.
+void CallEngine::Impl::confirm_barge_in() {
+  const bool energy = options_.listen.voice.engine == audio::VadEngine::kEnergy;
+  if (energy && now_ - last_voice_ > kLoudWithin) return resume("no voice any more");
+  yield("voice");
 }
 
 void CallEngine::Impl::begin_hearing(MediaTime onset) {
@@ -110,6 +120,7 @@ void CallEngine::Impl::end_hearing(const audio::EndOfUtterance& end) {
   if (end.dropped) {
     if (!hearing.settled) push(out::CancelStt{hearing.turn});
     hearings_.pop_back();
+    drop_guess();
     if (agent_ == AgentState::kHeld) resume("noise");
     if (hearings_.empty() && !pending_ && !answer_) floor_since_.reset();
     return;
@@ -146,6 +157,11 @@ Hearing* CallEngine::Impl::find_hearing(TurnId turn) {
 void CallEngine::Impl::on(const in::SttPartial& partial) {
   Hearing* hearing = find_hearing(partial.turn);
   if (hearing == nullptr || hearing->settled) return;
+  if (hearing->partial != partial.text) {
+    hearing->partial_since = now_;
+    hearing->guessed = false;
+    drop_guess();
+  }
   hearing->partial = partial.text;
   if (hearing->open) expect_words(partial.text);
   const bool words = !is_backchannel(partial.text, *options_.persona) && !is_our_echo(partial.text, playout_.text());

@@ -1,6 +1,7 @@
-// The inside of CallEngine. Its methods are in four files by what they are about:
+// The inside of CallEngine. Its methods are in five files by what they are about:
 //   call_engine.cpp         dispatch, deadlines, states, invariants
 //   call_engine_ear.cpp     frames, utterances, transcripts, digits: what the caller did
+//   call_engine_guess.cpp   asking the model before the caller has finished
 //   call_engine_answer.cpp  conversation, model, tools, failure: what to answer
 //   call_engine_speech.cpp  synthesis, playout, barge-in, marks: saying it
 #pragma once
@@ -35,8 +36,10 @@ struct Hearing {
   bool settled = false;  // the text (or the failure) is there
   bool failed = false;
   bool over_speech = false;  // began while words of ours were still to be heard
+  bool guessed = false;      // the model was asked on a partial of it
   bool near_end = false;     // … but so few that it may be the answer to them
   std::string partial;
+  Timestamp partial_since;  // unchanged
   std::string text;
 };
 
@@ -66,6 +69,18 @@ struct Answer {
   std::string end_reason;  // EndCall after it; empty = the call goes on
 };
 
+// A question to the model before the caller has finished.
+struct Guess {
+  TurnId turn;
+  Timestamp asked_at;
+  std::string words;  // the partial it was made on, in normal form
+  std::string saved;  // the conversation before it
+  CallerDecision decision;
+  std::vector<std::string> deltas;
+  bool done = false;
+  bool failed = false;
+};
+
 class CallEngine::Impl {
  public:
   Impl(const CallOptions& options, Timestamp now, std::uint64_t seed);
@@ -89,6 +104,7 @@ class CallEngine::Impl {
     kTts,
     kTool,
     kUnfinished,  // the caller's words are unfinished: wait a little for the rest
+    kGuess,       // the partial transcript is stable: ask the model already
     kFloor,       // our answer is ready, but would come too soon
     kPlayout,
     kMark,
@@ -127,6 +143,7 @@ class CallEngine::Impl {
   void on(const in::Dtmf& dtmf);
   void on(const in::SttPartial& partial);
   void on(const in::SttFinal& final);
+  void confirm_barge_in();
   void begin_hearing(MediaTime onset);
   void end_hearing(const audio::EndOfUtterance& end);
   void force_end_of_hearing(std::string_view reason);
@@ -159,6 +176,13 @@ class CallEngine::Impl {
   void greet();
   void idle_prompt();
   void say_goodbye(std::string end_reason);
+
+  // ---- asking early (call_engine_guess.cpp) ----
+  [[nodiscard]] bool may_guess() const;
+  void make_guess();
+  void drop_guess();
+  bool take_guess(const std::string& text, const LatencyLedger& ledger);
+  bool keep_for_guess(TurnId turn, const std::string* delta, bool done, bool failed);
 
   // ---- saying it (call_engine_speech.cpp) ----
   void on(const in::TtsAudio& audio);
@@ -216,6 +240,7 @@ class CallEngine::Impl {
   std::string pending_text_;              // settled words whose turn may not be over
   std::optional<Hearing> pending_;        // the last utterance of them
   std::optional<Answer> answer_;
+  std::optional<Guess> guess_;
   struct Owed {
     Timestamp voice_end;
     Timestamp since;

@@ -86,7 +86,11 @@ LineModel random_line(Chance& chance) {
   line.lose_frames = chance.one_in(4) ? 0.05 : 0.0;
   line.delay_frames = chance.one_in(4) ? 0.01 : 0.0;
   line.noise = chance.one_in(3) ? 60 : 10;
-  line.echo = chance.one_in(4) ? 0.15 : 0.0;
+  if (chance.one_in(4)) {  // an echo that comes later than the gate waits for would be a caller like any other
+    line.echo = 0.15;
+    line.delay_frames = 0;
+    line.down = line.up = chance.between(5, 75);
+  }
   return line;
 }
 

@@ -252,6 +252,7 @@ void CallEngine::Impl::speech_over(std::string_view reason) {
 
 void CallEngine::Impl::end_call(std::string reason) {
   if (end_sent_) return;
+  drop_guess();
   if (answer_) {
     tell_heard(false);
     push(out::CancelTurn{answer_->turn});
@@ -272,6 +273,7 @@ void CallEngine::Impl::end_call(std::string reason) {
 }
 
 void CallEngine::Impl::on(const in::Hangup& hangup) {
+  drop_guess();
   if (speaking()) tell_heard(playout_.words_left() > Duration{0});
   if (answer_) push(out::CancelTurn{answer_->turn});
   for (const Hearing& hearing : hearings_) {

@@ -208,6 +208,35 @@ TEST(CallEngine, ASecondFinalOfATurnIsIgnored) {
   EXPECT_EQ(call.model_requests().size(), 1U);
 }
 
+TEST(CallEngine, AskingEarlyShortensTheAnswerWhenTheWordsStayTheSame) {
+  const auto delay = [](milliseconds speculate_after, const std::string& final_text) {
+    CallOptions options = VirtualCall::options();
+    options.turn.speculate_after = speculate_after;
+    VirtualCall call(options);
+    call.advance_until_quiet();
+    SttScript script = transcript(final_text);
+    script.partials = {{milliseconds{400}, "a flat"}, {milliseconds{1500}, "a flat in Haifa"}};
+    call.stt.push_back(script);
+    call.model_default = [] { return reply({"Haifa it is. "}, milliseconds{700}); };
+    call.say(seconds{2});
+    call.advance(seconds{8});
+    EXPECT_EQ(call.most_open_models(), 1);
+    EXPECT_TRUE(call.heard("Haifa it is.")) << call.story();
+    const auto texts = call.texts();
+    EXPECT_EQ(std::count(texts.begin(), texts.end(), "Haifa it is."), 1);
+    int said = 0;
+    for (const Message& message : call.engine().conversation().history()) {
+      if (message.role == Role::kCaller) ++said;
+    }
+    EXPECT_EQ(said, 1);  // a guess that was dropped leaves nothing behind
+    return number(call.events("LATENCY").back(), "total_ms");
+  };
+  const std::int64_t plain = delay(milliseconds{0}, "a flat in Haifa");
+  EXPECT_LT(delay(milliseconds{200}, "A flat in Haifa."), plain - 400);
+  const std::int64_t wrong = delay(milliseconds{200}, "a flat in Haifa, please");
+  EXPECT_NEAR(static_cast<double>(wrong), static_cast<double>(plain), 60.0);
+}
+
 // ---- barge-in -------------------------------------------------------------------------------------------------------
 
 TEST(CallEngine, TheCallerCanInterruptAndHearsSilenceWithinTwoHundredMilliseconds) {
