@@ -168,16 +168,6 @@ Claims find_claims(std::string_view sentence) {
 
 LeakGuard::LeakGuard(const Persona& persona, std::string_view prompt, std::string_view canary) : persona_(&persona) {
   for (const std::uint64_t gram : grams(plain_words(prompt))) secret_grams_.insert(gram);
-  const auto open = [&](std::string_view text) {
-    for (const std::uint64_t gram : grams(plain_words(text))) secret_grams_.erase(gram);
-  };
-  const auto open_all = [&](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) open(text);
-  };
-  open_all(persona.facts);
-  open_all(persona.examples);
-  for (const std::string& text : persona.fixed_phrases()) open(text);
-  for (const auto& [name, variants] : persona.lines) open_all(variants);
   const std::string key = compact(canary);
   if (key.size() >= 4) {
     canary_forms_ = {key, std::string(key.rbegin(), key.rend()), rot13(key), hex(canary), hex(key)};
@@ -194,13 +184,32 @@ bool LeakGuard::has_canary(std::string_view text) const {
   return false;
 }
 
-bool LeakGuard::leaks(std::string_view sentence) const {
+// What the persona says anyway is no secret. Worked out at the first match: a call begins without this cost, and most
+// calls never need it.
+void LeakGuard::allow_persona() {
+  const auto open = [&](std::string_view text) {
+    for (const std::uint64_t gram : grams(plain_words(text))) secret_grams_.erase(gram);
+  };
+  for (const std::string& text : persona_->facts) open(text);
+  for (const std::string& text : persona_->examples) open(text);
+  for (const std::string& text : persona_->fixed_phrases()) open(text);
+  for (const auto& [name, variants] : persona_->lines) {
+    for (const std::string& text : variants) open(text);
+  }
+  persona_allowed_ = true;
+}
+
+bool LeakGuard::leaks(std::string_view sentence) {
   std::vector<std::string> words = plain_words(sentence);
   if (looks_like_key(words) || mixed_token(sentence)) return true;
   if (speaks_of_prompt(split_words(clean_text(sentence, 2000)))) return true;
   if (!canary_forms_.empty() && has_canary(tail_compact_ + compact(sentence))) return true;
   words.insert(words.begin(), tail_words_.begin(), tail_words_.end());
-  return std::ranges::any_of(grams(words), [&](std::uint64_t gram) { return secret_grams_.contains(gram); });
+  const std::vector<std::uint64_t> said_grams = grams(words);
+  const auto secret = [&](std::uint64_t gram) { return secret_grams_.contains(gram); };
+  if (std::ranges::none_of(said_grams, secret)) return false;
+  if (!persona_allowed_) allow_persona();
+  return std::ranges::any_of(said_grams, secret);
 }
 
 void LeakGuard::said(std::string_view sentence) {
@@ -237,9 +246,7 @@ bool LeakGuard::invents_sum(std::string_view sentence) const {
   const bool price =
       contains_any(words, {"cost", "costs", "price", "prices", "priced", "sells", "selling", "asking", "worth", "עולה",
                            "עולות", "המחיר", "במחיר", "מחירו", "מחירה", "שווה", "נמכרת", "נמכר"});
-  const auto allowed = [&](std::int64_t sum) {
-    return (!price && caller_sums_.contains(sum)) || persona_names(sum);
-  };
+  const auto allowed = [&](std::int64_t sum) { return (!price && caller_sums_.contains(sum)) || persona_names(sum); };
   for (const Money& money : find_money(words)) {
     const bool sum = money.sure && money.high >= 1000;
     if (sum && (!allowed(money.low) || !allowed(money.high))) return true;

@@ -29,7 +29,7 @@ class LeakGuard {
 
   // True when saying `sentence` after what was said before in this answer would give away six words in a row of the
   // prompt, half of the canary in any spelling, or something that looks like a key.
-  [[nodiscard]] bool leaks(std::string_view sentence) const;
+  [[nodiscard]] bool leaks(std::string_view sentence);
   // The sentence was said: later ones are judged together with its end.
   void said(std::string_view sentence);
   void new_answer();
@@ -39,10 +39,12 @@ class LeakGuard {
   [[nodiscard]] bool invents_sum(std::string_view sentence) const;
 
  private:
+  void allow_persona();
   [[nodiscard]] bool persona_names(std::int64_t sum) const;
   [[nodiscard]] bool has_canary(std::string_view compact) const;
 
   const Persona* persona_;
+  bool persona_allowed_ = false;
   std::set<std::uint64_t> secret_grams_;
   std::set<std::int64_t> caller_sums_;
   std::vector<std::string> canary_forms_;
