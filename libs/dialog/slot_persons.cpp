@@ -188,7 +188,10 @@ std::optional<Found> rooms_at(const std::vector<Word>& words, std::size_t at, bo
     }
   }
   const bool named = next < words.size() && room_word(words[next].text) && !words[next].stop_before;
-  if (!named && !(expected && words.size() <= next + 2 && high == low)) return std::nullopt;
+  // A bare number answers the question only where nothing else is counted: "four", "maybe three, please".
+  const bool bare = next >= words.size() ||
+                    one_of(words[next].text, {"please", "maybe", "or", "i", "thanks", "בבקשה", "אולי", "בערך"});
+  if (!named && !(expected && bare && next <= 5 && high == low)) return std::nullopt;
   Found found{rooms_text(low), at, next, false};
   if (high != low) found.value += "-" + rooms_text(high);
   if (named) {
@@ -207,6 +210,8 @@ std::vector<Found> find_rooms(const std::vector<Word>& words, bool expected, con
     if (auto rooms = rooms_at(words, i, expected)) {
       i = rooms->end - 1;
       found.push_back(std::move(*rooms));
+    } else if (one_of(words[i].text, {"forums", "fourrooms"})) {  // "four rooms", run together by the recogniser
+      found.push_back({"4", i, i + 1, false});
     } else if (match_at(words, i, "חדר אחד", true) > 0) {
       found.push_back({"1", i, i + 2, false});
     } else if (match_at(words, i, "חדר וחצי", true) > 0) {

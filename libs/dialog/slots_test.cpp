@@ -233,6 +233,8 @@ TEST(Slots, AreFilledFromWhatWasSaidAndFromNothingElse) {
       {"en", "Hertzeliya", {"area"}, {{"area", "Herzliya"}}},
       {"en", "a three-bedroom penthouse", {}, {{"property_type", "penthouse"}, {"rooms", "3 bedrooms"}}},
       {"en", "to rooms", {"rooms"}, {{"rooms", "2"}}},
+      {"en", "We want to move within three months.", {"rooms"}, {{"timing", "in 3 months"}}},
+      {"en", "with forums", {"rooms"}, {{"rooms", "4"}}},
       {"en", "my number is 054 1234567 and my name is Ana", {}, {{"phone", "+972541234567"}, {"name", "Ana"}}},
       {"en", "Dana speaking", {"name"}, {{"name", "Dana"}}},
       {"en", "We have 2 kids and a dog.", {"area"}, {}},
