@@ -64,45 +64,15 @@ std::unique_ptr<ModelSession> ModelTraits::start(LanguageModel& port, ModelReque
   return port.start(std::move(request), std::make_shared<LinkSink>(race, attempt));
 }
 
-class ChainSession final : public ModelSession {
- public:
-  explicit ChainSession(std::shared_ptr<ModelRace> race) : race_(std::move(race)) {}
-  ~ChainSession() override { race_->end(); }
-
- private:
-  std::shared_ptr<ModelRace> race_;
-};
-
-class ModelChain final : public LanguageModel {
- public:
-  ModelChain(std::shared_ptr<ModelRace::LinkCore> core, const ModelChainOptions& options)
-      : core_(std::move(core)),
-        times_{options.hedge_after, options.first_deadline, options.progress_deadline, options.last_deadline} {}
-
-  std::unique_ptr<ModelSession> start(ModelRequest request, std::shared_ptr<ModelSink> sink) override {
-    auto race = std::make_shared<ModelRace>(core_, times_, std::move(request), std::move(sink));
-    race->begin();
-    return std::make_unique<ChainSession>(std::move(race));
-  }
-  void warm_up() override {
-    for (std::size_t i = 0; i < core_->size(); ++i) core_->link(i).provider->warm_up();
-  }
-  [[nodiscard]] std::string name() const override { return core_->name(); }
-
- private:
-  const std::shared_ptr<ModelRace::LinkCore> core_;
-  const chain::RaceTimes times_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<LanguageModel>> make_model_chain(std::vector<ChainLink<LanguageModel>> links,
                                                         ModelChainOptions options, Scheduler& scheduler,
                                                         ProviderObserver* observer) {
-  if (links.empty()) return fail(Errc::kMalformed, "a chain of language models needs at least one");
-  auto core = std::make_shared<ModelRace::LinkCore>(ProviderStage::kModel, std::move(links), options.breaker, scheduler,
-                                                    observer);
-  return std::make_unique<ModelChain>(std::move(core), options);
+  const chain::RaceTimes times{options.hedge_after, options.first_deadline, options.progress_deadline,
+                               options.last_deadline};
+  return chain::make_race_chain<ModelTraits>(ProviderStage::kModel, std::move(links), times, options.breaker, scheduler,
+                                             observer, "language models");
 }
 
 }  // namespace al::providers

@@ -285,4 +285,50 @@ class Race : public std::enable_shared_from_this<Race<Traits>> {
   Error last_error_;
 };
 
+template <typename Traits>
+class RaceSession final : public Traits::Session {
+ public:
+  explicit RaceSession(std::shared_ptr<Race<Traits>> race) : race_(std::move(race)) {}
+  ~RaceSession() override { race_->end(); }
+
+ private:
+  const std::shared_ptr<Race<Traits>> race_;
+};
+
+// The chain itself: a port over ports.
+template <typename Traits>
+class RaceChain final : public Traits::Port {
+ public:
+  using LinkCore = typename Race<Traits>::LinkCore;
+
+  RaceChain(std::shared_ptr<LinkCore> core, const RaceTimes& times) : core_(std::move(core)), times_(times) {}
+
+  std::unique_ptr<typename Traits::Session> start(typename Traits::Request request,
+                                                  std::shared_ptr<typename Traits::Sink> sink) override {
+    auto race = std::make_shared<Race<Traits>>(core_, times_, std::move(request), std::move(sink));
+    race->begin();
+    return std::make_unique<RaceSession<Traits>>(std::move(race));
+  }
+  void warm_up() override {
+    for (std::size_t i = 0; i < core_->size(); ++i) core_->link(i).provider->warm_up();
+  }
+  [[nodiscard]] std::string name() const override { return core_->name(); }
+
+ private:
+  const std::shared_ptr<LinkCore> core_;
+  const RaceTimes times_;
+};
+
+// `what` names the links for the error of an empty chain: "voices".
+template <typename Traits>
+Result<std::unique_ptr<typename Traits::Port>> make_race_chain(ProviderStage stage,
+                                                               std::vector<ChainLink<typename Traits::Port>> links,
+                                                               const RaceTimes& times, const BreakerOptions& breaker,
+                                                               Scheduler& scheduler, ProviderObserver* observer,
+                                                               const std::string& what) {
+  if (links.empty()) return al::fail(Errc::kMalformed, "a chain of " + what + " needs at least one");
+  auto core = std::make_shared<typename Race<Traits>::LinkCore>(stage, std::move(links), breaker, scheduler, observer);
+  return std::make_unique<RaceChain<Traits>>(std::move(core), times);
+}
+
 }  // namespace al::providers::chain

@@ -1,10 +1,4 @@
-// Recognition by several providers. Two locks, as in chain_race.h: `work_` serialises the use of the links' sessions
-// between the strand and the scheduler's thread; `state_` guards the bookkeeping and is taken by sinks, which never
-// take `work_`. Order: work_, state_. Neither is held during a call of the outer sink.
-#include <map>
-
-#include "audio/format.h"
-#include "providers/chain_core.h"
+#include "providers/chain_stt_session.h"
 
 namespace al::providers {
 namespace {
@@ -13,391 +7,10 @@ using dialog::SpeechToText;
 using dialog::SttOptions;
 using dialog::SttSession;
 using dialog::SttSink;
-using SttCore = chain::Core<SpeechToText>;
-
-constexpr float kPartialAsFinal = 0.3F;  // confidence of a partial that had to do
-
-// A turn at one link.
-struct Try {
-  std::size_t link = 0;
-  Timestamp started;  // of the wait for a final: the end of the turn, or the start of a replay after it
-  bool live = true;
-  bool late = false;          // another was started because of it
-  bool told_to_stop = false;  // its session was told that nobody listens
-};
-
-struct Turn {
-  TurnId id;
-  std::vector<std::int16_t> audio;  // for the next link; used under work_
-  bool finished = false;
-  bool ended = false;  // the outer sink has its final or failure, or the turn was cancelled
-  Timestamp finished_at;
-  std::vector<Try> tries;
-  std::size_t next_link = 0;
-  std::string last_partial;
-  Error last_error{Errc::kUnsupported, "no recogniser for this language"};
-
-  [[nodiscard]] bool any_live() const {
-    return std::any_of(tries.begin(), tries.end(), [](const Try& t) { return t.live; });
-  }
-};
-
-class ChainSession;
-
-// Everything that outlives a call into the session: sinks and timers hold it weakly.
-class Shared : public std::enable_shared_from_this<Shared> {
- public:
-  Shared(std::shared_ptr<SttCore> core, const SttChainOptions& chain, SttOptions options, std::shared_ptr<SttSink> sink)
-      : core_(std::move(core)), chain_(chain), options_(std::move(options)), outbox_(std::move(sink)) {}
-
-  // ---- on the strand ----
-  void open();
-  void end();
-  void start_turn(TurnId id);
-  void feed(TurnId id, std::span<const std::int16_t> pcm_8k);
-  void finish_turn(TurnId id);
-  void cancel_turn(TurnId id);
-
-  // ---- from the links' sinks ----
-  void partial(std::size_t link, TurnId id, std::string text, float stability);
-  void final_text(std::size_t link, TurnId id, std::string text, float confidence);
-  void failed(std::size_t link, TurnId id, Error error);
-
- private:
-  // All of these: state_ is held.
-  Turn* find(TurnId id);
-  static Try* live_try(Turn& turn, std::size_t link);
-  void report(const Turn& turn, const Try& attempt, ProviderOutcome outcome, std::string detail = {}) const;
-  void fail_try(Turn& turn, Try& attempt, Error error, ProviderOutcome outcome);
-  void finish_with_error(std::unique_lock<std::mutex>& lock, Turn& turn);
-  [[nodiscard]] Duration limit(const Turn& turn) const;
-  void watch(const Turn& turn);
-  bool look_at_clock(Turn& turn);
-  // work_ is held, state_ is not.
-  void start_next(TurnId id);
-  SttSession& session(std::size_t link);
-  void wake_at(Timestamp when);
-  void wake();
-  void stop_the_rest();
-
-  const std::shared_ptr<SttCore> core_;
-  const SttChainOptions chain_;
-  const SttOptions options_;
-  std::mutex work_;
-  std::map<std::size_t, std::unique_ptr<SttSession>> sessions_;  // by link; under work_
-  std::mutex state_;
-  chain::Outbox<SttSink> outbox_;
-  std::deque<Turn> turns_;  // the last one takes audio; earlier ones wait for their finals
-  bool over_ = false;
-};
-
-// Hears one link.
-class LinkSink final : public SttSink {
- public:
-  LinkSink(const std::shared_ptr<Shared>& shared, std::size_t link) : shared_(shared), link_(link) {}
-  void on_partial(TurnId turn, std::string text, float stability) override {
-    if (const auto shared = shared_.lock()) shared->partial(link_, turn, std::move(text), stability);
-  }
-  void on_final(TurnId turn, std::string text, float confidence) override {
-    if (const auto shared = shared_.lock()) shared->final_text(link_, turn, std::move(text), confidence);
-  }
-  void on_failed(TurnId turn, Error error) override {
-    if (const auto shared = shared_.lock()) shared->failed(link_, turn, std::move(error));
-  }
-
- private:
-  const std::weak_ptr<Shared> shared_;
-  const std::size_t link_;
-};
-
-// ---- on the strand -------------------------------------------------------------------------------------------------
-
-void Shared::open() {
-  const std::lock_guard work(work_);
-  for (std::size_t i = 0; i < core_->size(); ++i) {
-    if (!core_->speaks(i, options_.language)) continue;
-    session(i);  // warm; the others wait until they are needed
-    return;
-  }
-}
-
-void Shared::end() {
-  std::map<std::size_t, std::unique_ptr<SttSession>> sessions;
-  {
-    const std::lock_guard work(work_);
-    const std::lock_guard lock(state_);
-    over_ = true;
-    for (const Turn& turn : turns_) {
-      for (const Try& attempt : turn.tries) {
-        if (attempt.live) core_->abandoned(attempt.link);
-      }
-    }
-    turns_.clear();
-    sessions.swap(sessions_);
-  }
-  outbox_.close();
-  sessions.clear();  // each waits for a sink call of its own that is under way
-}
-
-void Shared::start_turn(TurnId id) {
-  const std::lock_guard work(work_);
-  {
-    const std::lock_guard lock(state_);
-    std::erase_if(turns_, [](const Turn& turn) { return turn.ended; });
-    turns_.emplace_back();
-    turns_.back().id = id;
-    turns_.back().audio.reserve(8 * audio::kSampleRateHz);
-  }
-  start_next(id);
-}
-
-void Shared::feed(TurnId id, std::span<const std::int16_t> pcm_8k) {
-  const std::lock_guard work(work_);
-  Turn* turn = nullptr;
-  {
-    const std::lock_guard lock(state_);
-    turn = find(id);
-    if (turn == nullptr || turn->finished || turn->ended) return;
-  }
-  const auto most = static_cast<std::size_t>(to_ms(chain_.max_replay)) * (audio::kSampleRateHz / 1000);
-  const auto kept = pcm_8k.first(std::min(pcm_8k.size(), most - std::min(most, turn->audio.size())));
-  turn->audio.insert(turn->audio.end(), kept.begin(), kept.end());
-  // Tries are added under work_ only, so the list itself cannot change here; `live` can, and a late frame does no harm.
-  for (const Try& attempt : turn->tries) {
-    if (!attempt.told_to_stop) session(attempt.link).feed(id, pcm_8k);
-  }
-}
-
-void Shared::finish_turn(TurnId id) {
-  const std::lock_guard work(work_);
-  std::vector<std::size_t> links;
-  bool nobody = false;
-  {
-    const std::lock_guard lock(state_);
-    Turn* turn = find(id);
-    if (turn == nullptr || turn->finished || turn->ended) return;
-    turn->finished = true;
-    turn->finished_at = core_->now();
-    for (Try& attempt : turn->tries) {
-      if (!attempt.live) continue;
-      attempt.started = turn->finished_at;
-      links.push_back(attempt.link);
-    }
-    nobody = links.empty();
-    watch(*turn);
-  }
-  for (const std::size_t link : links) session(link).finish_turn(id);
-  if (nobody) wake_at(core_->now());  // the next link, or the failure, from the scheduler's thread
-}
-
-void Shared::cancel_turn(TurnId id) {
-  const std::lock_guard work(work_);
-  {
-    const std::lock_guard lock(state_);
-    Turn* turn = find(id);
-    if (turn == nullptr || turn->ended) return;
-    turn->ended = true;
-    for (Try& attempt : turn->tries) {
-      if (!std::exchange(attempt.live, false)) continue;
-      core_->abandoned(attempt.link);
-      report(*turn, attempt, ProviderOutcome::kCancelled);
-    }
-  }
-  stop_the_rest();
-}
-
-// ---- from the links' sinks -----------------------------------------------------------------------------------------
-
-void Shared::partial(std::size_t link, TurnId id, std::string text, float stability) {
-  std::unique_lock lock(state_);
-  Turn* turn = find(id);
-  if (turn == nullptr || turn->ended || live_try(*turn, link) == nullptr) return;
-  const auto in_charge =
-      std::find_if(turn->tries.begin(), turn->tries.end(), [](const Try& attempt) { return attempt.live; });
-  if (in_charge->link != link) return;
-  turn->last_partial = text;
-  outbox_.send(lock, [id, text = std::move(text), stability](SttSink& sink) { sink.on_partial(id, text, stability); });
-}
-
-void Shared::final_text(std::size_t link, TurnId id, std::string text, float confidence) {
-  std::unique_lock lock(state_);
-  Turn* turn = find(id);
-  Try* attempt = turn == nullptr || turn->ended || !turn->finished ? nullptr : live_try(*turn, link);
-  if (attempt == nullptr) return;
-  report(*turn, *attempt, ProviderOutcome::kOk);
-  core_->succeeded(link, options_.call, id);
-  attempt->live = false;
-  turn->ended = true;
-  for (Try& other : turn->tries) {
-    if (!std::exchange(other.live, false)) continue;
-    report(*turn, other, ProviderOutcome::kCancelled, "another was faster");
-    if (other.late) {
-      core_->failed(other.link, {Errc::kTimeout, "late, and another was faster"}, options_.call, id);
-    } else {
-      core_->abandoned(other.link);
-    }
-  }
-  wake_at(core_->now());
-  outbox_.send(lock, [id, text = std::move(text), confidence](SttSink& sink) { sink.on_final(id, text, confidence); });
-}
-
-void Shared::failed(std::size_t link, TurnId id, Error error) {
-  const std::lock_guard lock(state_);
-  Turn* turn = find(id);
-  Try* attempt = turn == nullptr || turn->ended ? nullptr : live_try(*turn, link);
-  if (attempt == nullptr) return;
-  fail_try(*turn, *attempt, std::move(error), ProviderOutcome::kFailed);
-  wake_at(core_->now());
-}
-
-// ---- bookkeeping, state_ is held -----------------------------------------------------------------------------------
-
-Turn* Shared::find(TurnId id) {
-  const auto found = std::find_if(turns_.rbegin(), turns_.rend(), [id](const Turn& turn) { return turn.id == id; });
-  return found == turns_.rend() ? nullptr : &*found;
-}
-
-Try* Shared::live_try(Turn& turn, std::size_t link) {
-  for (Try& attempt : turn.tries) {
-    if (attempt.link == link && attempt.live) return &attempt;
-  }
-  return nullptr;
-}
-
-void Shared::report(const Turn& turn, const Try& attempt, ProviderOutcome outcome, std::string detail) const {
-  core_->report(attempt.link, outcome, core_->now() - attempt.started, options_.call, turn.id, std::move(detail));
-}
-
-void Shared::fail_try(Turn& turn, Try& attempt, Error error, ProviderOutcome outcome) {
-  attempt.live = false;
-  report(turn, attempt, outcome, to_string(error));
-  core_->failed(attempt.link, error, options_.call, turn.id);
-  turn.last_error = std::move(error);
-}
-
-void Shared::finish_with_error(std::unique_lock<std::mutex>& lock, Turn& turn) {
-  turn.ended = true;
-  const TurnId id = turn.id;
-  const std::size_t link = turn.tries.empty() ? 0 : turn.tries.back().link;
-  core_->report(link, ProviderOutcome::kExhausted, core_->now() - turn.finished_at, options_.call, id,
-                to_string(turn.last_error));
-  if (!turn.last_partial.empty()) {
-    outbox_.send(lock, [id, text = turn.last_partial](SttSink& sink) { sink.on_final(id, text, kPartialAsFinal); });
-  } else {
-    outbox_.send(lock, [id, error = turn.last_error](SttSink& sink) { sink.on_failed(id, error); });
-  }
-}
-
-// How long a link may take for its final: longer when nobody else is left.
-Duration Shared::limit(const Turn& turn) const {
-  return core_->any_from(turn.next_link, options_.language) ? chain_.final_deadline : chain_.last_deadline;
-}
-
-void Shared::watch(const Turn& turn) {
-  if (!turn.finished) return;
-  for (const Try& attempt : turn.tries) {
-    if (!attempt.live) continue;
-    if (!attempt.late && chain_.hedge_after > Duration::zero()) wake_at(attempt.started + chain_.hedge_after);
-    wake_at(attempt.started + limit(turn));
-  }
-}
-
-// Returns whether the next link should be started for this turn.
-bool Shared::look_at_clock(Turn& turn) {
-  const Timestamp now = core_->now();
-  if (!turn.finished) return !turn.any_live() && core_->any_from(turn.next_link, options_.language);
-  bool hedge = false;
-  for (Try& attempt : turn.tries) {
-    if (!attempt.live) continue;
-    if (now >= attempt.started + limit(turn)) {
-      const std::string name = core_->link(attempt.link).provider->name();
-      fail_try(turn, attempt, {Errc::kTimeout, name + ": no final in time"}, ProviderOutcome::kTimeout);
-    } else if (!attempt.late && chain_.hedge_after > Duration::zero() && now >= attempt.started + chain_.hedge_after &&
-               core_->any_from(turn.next_link, options_.language)) {
-      attempt.late = hedge = true;
-      report(turn, attempt, ProviderOutcome::kHedged, "late: the next one gets the audio as well");
-    }
-  }
-  return hedge || !turn.any_live();
-}
-
-// ---- work_ is held, state_ is not ----------------------------------------------------------------------------------
-
-SttSession& Shared::session(std::size_t link) {
-  auto& known = sessions_[link];
-  if (!known) {
-    known = core_->link(link).provider->open(options_, std::make_shared<LinkSink>(shared_from_this(), link));
-  }
-  return *known;
-}
-
-void Shared::start_next(TurnId id) {
-  std::optional<std::size_t> link;
-  bool finished = false;
-  Turn* turn = nullptr;
-  {
-    std::unique_lock lock(state_);
-    turn = find(id);
-    if (over_ || turn == nullptr || turn->ended) return;
-    link = core_->take(turn->next_link, options_.language, options_.call, id);
-    if (!link) {
-      turn->next_link = core_->size();
-      // A turn that is not finished yet waits for its end: only finished turns have a final or a failure.
-      if (turn->finished && !turn->any_live()) return finish_with_error(lock, *turn);
-      return watch(*turn);
-    }
-    turn->next_link = *link + 1;
-    turn->tries.push_back({.link = *link, .started = core_->now()});
-    finished = turn->finished;
-    if (turn->tries.size() > 1) report(*turn, turn->tries.back(), ProviderOutcome::kFellBack);
-    watch(*turn);
-  }
-  // The turn stays where it is: turns are added and removed under work_ only.
-  SttSession& provider = session(*link);
-  provider.start_turn(id);
-  if (!turn->audio.empty()) provider.feed(id, turn->audio);
-  if (finished) provider.finish_turn(id);
-}
-
-void Shared::wake_at(Timestamp when) {
-  core_->scheduler().at(when, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->wake();
-  });
-}
-
-void Shared::wake() {
-  const std::lock_guard work(work_);
-  std::vector<TurnId> wanting;
-  {
-    const std::lock_guard lock(state_);
-    if (over_) return;
-    for (Turn& turn : turns_) {
-      if (!turn.ended && look_at_clock(turn)) wanting.push_back(turn.id);
-    }
-  }
-  for (const TurnId id : wanting) start_next(id);
-  stop_the_rest();
-}
-
-// Links that lost, failed or were cancelled are told, so that they neither work nor bill any further.
-void Shared::stop_the_rest() {
-  std::vector<std::pair<std::size_t, TurnId>> stop;
-  {
-    const std::lock_guard lock(state_);
-    for (Turn& turn : turns_) {
-      for (Try& attempt : turn.tries) {
-        if (!attempt.live && !std::exchange(attempt.told_to_stop, true)) stop.emplace_back(attempt.link, turn.id);
-      }
-    }
-  }
-  for (const auto& [link, turn] : stop) session(link).cancel_turn(turn);
-}
-
-// ---- the ports -----------------------------------------------------------------------------------------------------
 
 class ChainSession final : public SttSession {
  public:
-  explicit ChainSession(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+  explicit ChainSession(std::shared_ptr<chain::SttRelay> shared) : shared_(std::move(shared)) {}
   ~ChainSession() override { shared_->end(); }
   void start_turn(TurnId turn) override { shared_->start_turn(turn); }
   void feed(TurnId turn, std::span<const std::int16_t> pcm_8k) override { shared_->feed(turn, pcm_8k); }
@@ -405,22 +18,23 @@ class ChainSession final : public SttSession {
   void cancel_turn(TurnId turn) override { shared_->cancel_turn(turn); }
 
  private:
-  const std::shared_ptr<Shared> shared_;
+  const std::shared_ptr<chain::SttRelay> shared_;
 };
 
 class SttChain final : public SpeechToText {
  public:
-  SttChain(std::shared_ptr<SttCore> core, const SttChainOptions& options) : core_(std::move(core)), options_(options) {}
+  SttChain(std::shared_ptr<chain::SttCore> core, const SttChainOptions& options)
+      : core_(std::move(core)), options_(options) {}
 
   std::unique_ptr<SttSession> open(const SttOptions& options, std::shared_ptr<SttSink> sink) override {
-    auto shared = std::make_shared<Shared>(core_, options_, options, std::move(sink));
+    auto shared = std::make_shared<chain::SttRelay>(core_, options_, options, std::move(sink));
     shared->open();
     return std::make_unique<ChainSession>(std::move(shared));
   }
   [[nodiscard]] std::string name() const override { return core_->name(); }
 
  private:
-  const std::shared_ptr<SttCore> core_;
+  const std::shared_ptr<chain::SttCore> core_;
   const SttChainOptions options_;
 };
 
@@ -430,7 +44,8 @@ Result<std::unique_ptr<SpeechToText>> make_stt_chain(std::vector<ChainLink<Speec
                                                      SttChainOptions options, Scheduler& scheduler,
                                                      ProviderObserver* observer) {
   if (links.empty()) return fail(Errc::kMalformed, "a chain of recognisers needs at least one");
-  auto core = std::make_shared<SttCore>(ProviderStage::kStt, std::move(links), options.breaker, scheduler, observer);
+  auto core =
+      std::make_shared<chain::SttCore>(ProviderStage::kStt, std::move(links), options.breaker, scheduler, observer);
   return std::make_unique<SttChain>(std::move(core), options);
 }
 

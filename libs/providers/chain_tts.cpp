@@ -73,46 +73,15 @@ std::unique_ptr<TtsSession> TtsTraits::start(TextToSpeech& port, TtsRequest requ
   return port.start(std::move(request), std::make_shared<LinkSink>(race, attempt, race->times().shortest));
 }
 
-class ChainSession final : public TtsSession {
- public:
-  explicit ChainSession(std::shared_ptr<TtsRace> race) : race_(std::move(race)) {}
-  ~ChainSession() override { race_->end(); }
-
- private:
-  std::shared_ptr<TtsRace> race_;
-};
-
-class TtsChain final : public TextToSpeech {
- public:
-  TtsChain(std::shared_ptr<TtsRace::LinkCore> core, const TtsChainOptions& options)
-      : core_(std::move(core)),
-        times_{options.hedge_after, options.first_deadline, options.progress_deadline, options.last_deadline,
-               options.shortest_samples} {}
-
-  std::unique_ptr<TtsSession> start(TtsRequest request, std::shared_ptr<TtsSink> sink) override {
-    auto race = std::make_shared<TtsRace>(core_, times_, std::move(request), std::move(sink));
-    race->begin();
-    return std::make_unique<ChainSession>(std::move(race));
-  }
-  void warm_up() override {
-    for (std::size_t i = 0; i < core_->size(); ++i) core_->link(i).provider->warm_up();
-  }
-  [[nodiscard]] std::string name() const override { return core_->name(); }
-
- private:
-  const std::shared_ptr<TtsRace::LinkCore> core_;
-  const chain::RaceTimes times_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<TextToSpeech>> make_tts_chain(std::vector<ChainLink<TextToSpeech>> links,
                                                      TtsChainOptions options, Scheduler& scheduler,
                                                      ProviderObserver* observer) {
-  if (links.empty()) return fail(Errc::kMalformed, "a chain of voices needs at least one");
-  auto core =
-      std::make_shared<TtsRace::LinkCore>(ProviderStage::kTts, std::move(links), options.breaker, scheduler, observer);
-  return std::make_unique<TtsChain>(std::move(core), options);
+  const chain::RaceTimes times{options.hedge_after, options.first_deadline, options.progress_deadline,
+                               options.last_deadline, options.shortest_samples};
+  return chain::make_race_chain<TtsTraits>(ProviderStage::kTts, std::move(links), times, options.breaker, scheduler,
+                                           observer, "voices");
 }
 
 }  // namespace al::providers

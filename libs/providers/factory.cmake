@@ -8,3 +8,6 @@ if(AL_GRPC)
 endif()
 
 al_test(providers SOURCES factory_test.cpp DEPS al::providers)
+if(TARGET al_providers_test)
+  target_compile_definitions(al_providers_test PRIVATE AL_GRPC=$<BOOL:${AL_GRPC}>)
+endif()
