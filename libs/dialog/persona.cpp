@@ -176,14 +176,15 @@ void read_persona(const toml::table& root, Persona& persona, Mistakes& mistakes)
   persona.transfer_targets = reader.text_map("transfer_targets");
   persona.phrases = read_phrases(reader.child("phrases", true), mistakes);
   persona.lines = reader.texts_map("lines");
-  check_lines(persona.lines, reader.line_of("lines"), mistakes);
+  const std::vector<const toml::table*> slots = reader.children("slot", true);
+  reader.finish();  // misspelt keys first: they explain the missing ones
+  if (!persona.lines.empty()) check_lines(persona.lines, reader.line_of("lines"), mistakes);
   check_transfers(persona, reader.line_of("transfer_targets"), mistakes);
-  for (const toml::table* table : reader.children("slot", true)) persona.slots.push_back(read_slot(*table, mistakes));
+  for (const toml::table* table : slots) persona.slots.push_back(read_slot(*table, mistakes));
   check_slots(persona, reader.line_of("slot"), mistakes);
   if (!persona.slots.empty() && std::ranges::none_of(persona.slots, &SlotSpec::required)) {
     mistakes.add(reader.line_of("slot"), "at least one slot must be required");
   }
-  reader.finish();
 }
 
 }  // namespace

@@ -56,6 +56,9 @@ TEST(Persona, EveryMistakeIsNamedWithItsLineAndTheNearestKey) {
   EXPECT_NE(complaint("language = ").find("my.toml:1: "), std::string::npos);
   EXPECT_NE(complaint(good + "\n[transfer_targets]\nsales = \"1-800-EVIL\"\n").find("transfer_targets: 'sales'"),
             std::string::npos);
+  EXPECT_NE(complaint("language = \"en\"\nbuisness = \"x\"")
+                .find("my.toml:2: unknown key 'buisness' (did you mean 'business'?)"),
+            std::string::npos);
   EXPECT_NE(complaint("").find("missing key 'language'"), std::string::npos);
 }
 
