@@ -25,32 +25,28 @@ class Speech {
 
   void close() { outbox_.close(); }
 
-  // False when the speech is over.
+  // False when the speech is over. The sink hears of it with deliver(), after the socket has been set free.
   bool take(const ElevenLabsMessage& message, Timestamp now) {
-    bool open = true;
-    {
-      const std::lock_guard lock(mutex_);
-      if (ended_) return false;
-      std::vector<std::int16_t> pcm;
-      if (!message.audio.empty()) {
-        last_audio_ = now;
-        if (auto fed = decoder_.feed(message.audio, pcm); !fed) {
-          end_failed({.code = fed.error().code, .detail = "elevenlabs: " + fed.error().detail});
-        }
+    const std::lock_guard lock(mutex_);
+    if (ended_) return false;
+    std::vector<std::int16_t> pcm;
+    if (!message.audio.empty()) {
+      last_audio_ = now;
+      if (auto fed = decoder_.feed(message.audio, pcm); !fed) {
+        end_failed({.code = fed.error().code, .detail = "elevenlabs: " + fed.error().detail});
       }
-      if (!ended_ && !pcm.empty()) {
-        outbox_.add([id = request_.speech, pcm = std::move(pcm)](dialog::TtsSink& out) { out.on_audio(id, pcm); });
-      }
-      if (!ended_ && !message.error.empty()) {
-        end_failed(
-            {.code = message.rejected ? Errc::kRejected : Errc::kClosed, .detail = "elevenlabs: " + message.error});
-      }
-      if (!ended_ && (message.turn_done || message.final)) end_well();
-      open = !ended_;
     }
-    outbox_.drain();
-    return open;
+    if (!ended_ && !pcm.empty()) {
+      outbox_.add([id = request_.speech, pcm = std::move(pcm)](dialog::TtsSink& out) { out.on_audio(id, pcm); });
+    }
+    if (!ended_ && !message.error.empty()) {
+      end_failed(
+          {.code = message.rejected ? Errc::kRejected : Errc::kClosed, .detail = "elevenlabs: " + message.error});
+    }
+    if (!ended_ && (message.turn_done || message.final)) end_well();
+    return !ended_;
   }
+  void deliver() { outbox_.drain(); }
 
   void fail(Error error) {
     {
@@ -199,12 +195,15 @@ class DialogueSocket final : public std::enable_shared_from_this<DialogueSocket>
       }
     }
     if (!speech) return;
-    if (speech->take(*message, context_.scheduler.now())) return;
-    const std::lock_guard lock(mutex_);
-    speech_.reset();
-    inputs_open_ = 0;
-    idle_since_ = context_.scheduler.now();
-    if (message->final || !message->error.empty()) socket_.reset();
+    std::unique_ptr<net::WebSocketClient> doomed;
+    if (!speech->take(*message, context_.scheduler.now())) {
+      const std::lock_guard lock(mutex_);
+      speech_.reset();
+      inputs_open_ = 0;
+      idle_since_ = context_.scheduler.now();
+      if (message->final || !message->error.empty()) doomed = std::move(socket_);
+    }
+    speech->deliver();
   }
 
   void on_lost(Error error) {

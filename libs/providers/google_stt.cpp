@@ -49,9 +49,10 @@ class Session final : public dialog::SttSession {
 class GoogleStt final : public dialog::SpeechToText {
  public:
   explicit GoogleStt(std::shared_ptr<GoogleSttService> service) : service_(std::move(service)) {}
+  ~GoogleStt() override { service_->shut_down(); }
   std::unique_ptr<dialog::SttSession> open(const dialog::SttOptions& options,
                                            std::shared_ptr<dialog::SttSink> sink) override {
-    service_->channel->warm_up();
+    service_->warm_up();
     if (service_->options.tokens) service_->options.tokens->warm_up();
     return std::make_unique<Session>(service_, options, std::move(sink));
   }

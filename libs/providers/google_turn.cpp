@@ -75,11 +75,42 @@ constexpr int kMaxExpiries = 8;        // streams of one turn that the service e
 GoogleSttService::GoogleSttService(GoogleSttOptions o, Scheduler& s)
     : options(without_leaks(std::move(o))),
       scheduler(s),
-      channel(GoogleSpeechChannel::create({.endpoint = std::string(host_of(options.endpoint)),
-                                           .insecure = options.endpoint.starts_with(kPlain),
-                                           .root_certificates_pem = options.root_certificates_pem,
-                                           .server_name = options.server_name})),
+      channel_(GoogleSpeechChannel::create({.endpoint = std::string(host_of(options.endpoint)),
+                                            .insecure = options.endpoint.starts_with(kPlain),
+                                            .root_certificates_pem = options.root_certificates_pem,
+                                            .server_name = options.server_name})),
       model_(options.model) {}
+
+std::shared_ptr<GoogleStream> GoogleSttService::start(const GoogleStreamConfig& config, GoogleStreamEvents events) {
+  const std::lock_guard lock(mutex_);
+  return channel_ ? channel_->start(config, std::move(events)) : nullptr;
+}
+
+void GoogleSttService::warm_up() {
+  const std::lock_guard lock(mutex_);
+  if (channel_) channel_->warm_up();
+}
+
+bool GoogleSttService::enter() {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  ++running_;
+  return true;
+}
+
+void GoogleSttService::leave() {
+  const std::lock_guard lock(mutex_);
+  if (--running_ == 0) idle_.notify_all();
+}
+
+void GoogleSttService::shut_down() {
+  std::unique_ptr<GoogleSpeechChannel> doomed;
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  idle_.wait(lock, [this] { return running_ == 0; });
+  doomed = std::move(channel_);
+  lock.unlock();
+}
 
 std::string GoogleSttService::language(const std::string& wanted) const {
   const std::lock_guard lock(mutex_);
@@ -152,15 +183,25 @@ void GoogleTurn::cancel() {
 
 // The calls below are made with mutex_ held.
 
+// Runs `use` on the turn if it and the service are still there.
+template <typename Use>
+void GoogleTurn::with(const std::weak_ptr<GoogleTurn>& weak, Use&& use) {
+  const auto self = weak.lock();
+  if (!self || !self->service_->enter()) return;
+  const auto service = self->service_;
+  use(*self);
+  service->leave();
+}
+
 void GoogleTurn::at(Duration delay, void (*task)(GoogleTurn&)) {
   service_->scheduler.at(service_->scheduler.now() + delay, [weak = weak_from_this(), task] {
-    const auto self = weak.lock();
-    if (!self) return;
-    {
-      const std::lock_guard lock(self->mutex_);
-      if (!self->ended_) task(*self);
-    }
-    self->outbox_->drain();
+    with(weak, [task](GoogleTurn& self) {
+      {
+        const std::lock_guard lock(self.mutex_);
+        if (!self.ended_) task(self);
+      }
+      self.outbox_->drain();
+    });
   });
 }
 
@@ -192,7 +233,7 @@ void GoogleTurn::open_segment(std::size_t position) {
         return;
       }
     }
-    if (const auto self = weak.lock()) self->on_late_token(number, std::move(token));
+    with(weak, [&](GoogleTurn& self) { self.on_late_token(number, std::move(token)); });
   });
   std::optional<Result<std::string>> early;
   {
@@ -237,16 +278,16 @@ void GoogleTurn::open_stream(Segment& segment, const std::string& token) {
       .chunk_bytes = static_cast<std::size_t>(to_ms(options.audio_chunk) * MediaTime::kSamplesPerMs) * 2};
   const std::weak_ptr<GoogleTurn> weak = weak_from_this();
   const int number = segment.number;
-  segment.stream = service_->channel->start(config, {.on_response =
-                                                         [weak, number](const GoogleResponse& response) {
-                                                           if (const auto self = weak.lock())
-                                                             self->on_response(number, response);
-                                                         },
-                                                     .on_done =
-                                                         [weak, number](const GoogleStatus& status) {
-                                                           if (const auto self = weak.lock())
-                                                             self->on_done(number, status);
-                                                         }});
+  segment.stream =
+      service_->start(config, {.on_response =
+                                   [weak, number](const GoogleResponse& response) {
+                                     with(weak, [&](GoogleTurn& self) { self.on_response(number, response); });
+                                   },
+                               .on_done =
+                                   [weak, number](const GoogleStatus& status) {
+                                     with(weak, [&](GoogleTurn& self) { self.on_done(number, status); });
+                                   }});
+  if (!segment.stream) return;  // the provider is being destroyed
   if (const auto waiting = audio_.from(segment.begin); !waiting.empty()) segment.stream->feed(to_le_bytes(waiting));
   if (finishing_) segment.stream->half_close();
   rotation_due_ = service_->scheduler.now() + options.rotate_after;

@@ -2,6 +2,7 @@
 // sessions of the provider share. Part of google_stt.cpp.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -29,12 +30,26 @@ class GoogleSttService {
   // An INVALID_ARGUMENT came for this language and model: true if there is another form to try.
   bool learn(const GoogleStatus& status, const std::string& language, const std::string& model);
 
+  // Null after shut_down().
+  std::shared_ptr<GoogleStream> start(const GoogleStreamConfig& config, GoogleStreamEvents events);
+  void warm_up();
+
+  // Callbacks of gRPC and of the scheduler stand between enter() and leave(); false = too late, do nothing.
+  bool enter();
+  void leave();
+  // Waits for callbacks that are running, then closes the channel on this thread. gRPC joins its threads when the last
+  // channel goes, so none of them may be the one that drops it.
+  void shut_down();
+
   const GoogleSttOptions options;
   Scheduler& scheduler;
-  const std::unique_ptr<GoogleSpeechChannel> channel;
 
  private:
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards the rest
+  std::condition_variable idle_;
+  int running_ = 0;
+  bool closed_ = false;
+  std::unique_ptr<GoogleSpeechChannel> channel_;
   std::string model_;
   bool old_hebrew_ = false;
 };
@@ -63,6 +78,9 @@ class GoogleTurn final : public std::enable_shared_from_this<GoogleTurn> {
     Duration final_end{};  // of its last final, from its beginning
     bool ended = false;
   };
+
+  template <typename Use>
+  static void with(const std::weak_ptr<GoogleTurn>& weak, Use&& use);
 
   // With mutex_ held.
   void at(Duration delay, void (*task)(GoogleTurn&));

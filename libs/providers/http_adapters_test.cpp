@@ -224,7 +224,8 @@ TEST_F(HttpAdapters, ACancelledAnswerIsSilentAndLeavesNoConnectionBehind) {
   while (sink->text().empty()) std::this_thread::yield();
   session.reset();
   sink->forbid();
-  for (int i = 0; i < 2000 && http_.stats().running > 0; ++i) std::this_thread::yield();
+  const Timestamp begin = monotonic_now();
+  while (http_.stats().running > 0 && monotonic_now() - begin < seconds{10}) std::this_thread::yield();
   EXPECT_EQ(http_.stats().running, 0U);
 }
 
@@ -283,11 +284,11 @@ TEST_F(HttpAdapters, GoogleVoiceMeetsEveryFault) {
 
 TEST_F(HttpAdapters, LongTextGoesOutInPartsAndComesBackInOrder) {
   std::string text;
-  for (int i = 0; i < 400; ++i) text += "זאת שורה ארוכה. ";  // 10,800 bytes
+  for (int i = 0; i < 200; ++i) text += "זאת שורה ארוכה. ";  // 5,400 bytes
   const auto voice = google();
   const auto sink = speak(*voice, text);
   EXPECT_EQ(sink->error(), std::nullopt);
-  EXPECT_EQ(script_.requests(FakeStage::kTts), 3);
+  EXPECT_EQ(script_.requests(FakeStage::kTts), 2);
   EXPECT_THAT(script_.problems(), IsEmpty());
 }
 

@@ -18,7 +18,7 @@
 namespace al::providers {
 namespace {
 
-constexpr std::size_t kMaxAudioBytes = std::size_t{16} << 20;  // 120 s of 24 kHz PCM in base64 are 7.7 MB
+constexpr std::size_t kMaxAudioBytes = std::size_t{16} << 20;  // 300 s of 24 kHz PCM are 14.4 MB
 constexpr std::size_t kShortestSamples = 200;                  // 25 ms: less is no speech
 
 struct TtsSetup {
@@ -62,7 +62,9 @@ class Speech final : public HttpExchangeSink, public std::enable_shared_from_thi
     const auto type = net::find_header(headers, "content-type").value_or("");
     AudioFormat format = setup_.dialect->headerless_format();
     if (const auto rate = content_type_rate(type)) format.rate_hz = *rate;
-    decoder_.emplace(format);
+    // The longest part of text takes about 200 s to say.
+    constexpr Duration kLongest = seconds{300};
+    decoder_.emplace(format, kLongest);
     text_.clear();
     is_text_ = setup_.dialect->audio_in_json() || type.starts_with("application/json") || type.starts_with("text/");
   }

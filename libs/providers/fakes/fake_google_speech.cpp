@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -16,65 +17,82 @@ namespace al::providers {
 namespace {
 
 namespace speech = google::cloud::speech::v1;
-using Stream = grpc::ServerReaderWriter<speech::StreamingRecognizeResponse, speech::StreamingRecognizeRequest>;
 using grpc::Status;
 using grpc::StatusCode;
 
 constexpr std::size_t kBytesPerSecond = 16000;  // LINEAR16 at 8 kHz
 
-// Reads a stream on a thread of its own, so that its owner can wait with a deadline.
-class Reader {
+// One call's wire: reads as they come, writes one at a time, a status at any moment. A reactor, because a synchronous
+// handler cannot end a call while its read waits for the peer.
+class Stream final
+    : public grpc::ServerBidiReactor<speech::StreamingRecognizeRequest, speech::StreamingRecognizeResponse> {
  public:
-  explicit Reader(Stream& stream) : stream_(stream), thread_([this] { run(); }) {}
-  ~Reader() { thread_.join(); }  // the owner has ended or cancelled the call by then
+  using Converse = std::function<Status(Stream&)>;
+  explicit Stream(Converse converse) : worker_([this, converse = std::move(converse)] { Finish(converse(*this)); }) {
+    StartRead(&incoming_);
+  }
 
   enum class Wait { kMessage, kHalfClosed, kTimeout };
   Wait next(Duration delay, speech::StreamingRecognizeRequest& request) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, delay, [this] { return !queue_.empty() || ended_; })) return Wait::kTimeout;
+    if (!changed_.wait_for(lock, delay, [this] { return !queue_.empty() || no_more_; })) return Wait::kTimeout;
     if (queue_.empty()) return Wait::kHalfClosed;
     request = std::move(queue_.front());
     queue_.pop_front();
     return Wait::kMessage;
   }
+  // False when the caller is gone.
+  bool write(const speech::StreamingRecognizeResponse& response) {
+    std::unique_lock lock(mutex_);
+    if (cancelled_) return false;
+    writing_ = true;
+    StartWrite(&response);
+    changed_.wait(lock, [this] { return !writing_; });
+    return write_ok_;
+  }
+  bool wait(Duration delay) {
+    std::unique_lock lock(mutex_);
+    return !changed_.wait_for(lock, delay, [this] { return cancelled_; });
+  }
+
+  void OnReadDone(bool ok) override {
+    const std::lock_guard lock(mutex_);
+    if (ok) {
+      queue_.push_back(std::move(incoming_));
+      incoming_.Clear();
+      StartRead(&incoming_);
+    } else {
+      no_more_ = true;
+    }
+    changed_.notify_all();
+  }
+  void OnWriteDone(bool ok) override {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    write_ok_ = ok;
+    changed_.notify_all();
+  }
+  void OnCancel() override {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = no_more_ = true;
+    changed_.notify_all();
+  }
+  void OnDone() override {
+    worker_.join();  // Finish() was its last act
+    delete this;
+  }
 
  private:
-  void run() {
-    speech::StreamingRecognizeRequest request;
-    while (stream_.Read(&request)) {
-      const std::lock_guard lock(mutex_);
-      queue_.push_back(std::move(request));
-      request.Clear();
-      changed_.notify_one();
-    }
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_one();
-  }
-
-  Stream& stream_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards the rest but the worker
   std::condition_variable changed_;
   std::deque<speech::StreamingRecognizeRequest> queue_;
-  bool ended_ = false;
-  std::thread thread_;
+  speech::StreamingRecognizeRequest incoming_;
+  bool no_more_ = false;
+  bool cancelled_ = false;
+  bool writing_ = false;
+  bool write_ok_ = false;
+  std::thread worker_;
 };
-
-// Waits for `delay`; false as soon as the caller has hung up. gRPC's synchronous server cannot be woken by that, so it
-// is asked every few milliseconds.
-bool wait(grpc::ServerContext& context, Duration delay) {
-  constexpr Duration kStep = milliseconds{5};
-  const Timestamp deadline = monotonic_now() + delay;
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  while (!context.IsCancelled()) {
-    const Duration left = deadline - monotonic_now();
-    if (left <= Duration::zero()) return true;
-    never.wait_for(lock, std::min(left, kStep));
-  }
-  return false;
-}
 
 bool send_interim(Stream& stream, const std::string& stable, const std::string& unstable) {
   speech::StreamingRecognizeResponse response;
@@ -85,7 +103,7 @@ bool send_interim(Stream& stream, const std::string& stable, const std::string& 
     result->set_language_code("iw-il");
     result->add_alternatives()->set_transcript(text);
   }
-  return stream.Write(response);
+  return stream.write(response);
 }
 
 bool send_final(Stream& stream, const std::string& text, std::size_t audio_bytes) {
@@ -99,7 +117,7 @@ bool send_final(Stream& stream, const std::string& text, std::size_t audio_bytes
   auto* best = result->add_alternatives();
   best->set_transcript(text);
   best->set_confidence(0.94F);
-  return stream.Write(response);
+  return stream.write(response);
 }
 
 Status malordered() {
@@ -111,12 +129,8 @@ Status malordered() {
 // One StreamingRecognize call.
 class Call {
  public:
-  Call(FakeScript& script, const FakeGoogleLimits& limits, grpc::ServerContext& context, Stream& stream)
-      : script_(script),
-        limits_(limits),
-        context_(context),
-        stream_(stream),
-        fault_(script.take_fault(FakeStage::kStt)) {}
+  Call(FakeScript& script, const FakeGoogleLimits& limits, Stream& stream)
+      : script_(script), limits_(limits), stream_(stream), fault_(script.take_fault(FakeStage::kStt)) {}
 
   Status run() {
     switch (fault_) {
@@ -133,19 +147,13 @@ class Call {
       default:
         break;
     }
-    Status status;
-    {
-      Reader reader(stream_);
-      status = converse(reader);
-      if (!status.ok() || !half_closed_) context_.TryCancel();  // frees the reader
-    }
-    return status;
+    return converse();
   }
 
  private:
-  Status converse(Reader& reader) {
+  Status converse() {
     speech::StreamingRecognizeRequest request;
-    if (reader.next(limits_.audio_timeout, request) != Reader::Wait::kMessage || !request.has_streaming_config()) {
+    if (stream_.next(limits_.audio_timeout, request) != Stream::Wait::kMessage || !request.has_streaming_config()) {
       script_.note_problem("google: the first message is not the configuration");
       return malordered();
     }
@@ -154,17 +162,16 @@ class Call {
     const Timestamp opened = monotonic_now();
     while (true) {
       const Duration age_left = opened + limits_.max_stream - monotonic_now();
-      switch (reader.next(std::min(age_left, limits_.audio_timeout), request)) {
-        case Reader::Wait::kHalfClosed:
-          half_closed_ = true;
+      switch (stream_.next(std::min(age_left, limits_.audio_timeout), request)) {
+        case Stream::Wait::kHalfClosed:
           return finish();
-        case Reader::Wait::kTimeout:
+        case Stream::Wait::kTimeout:
           return monotonic_now() - opened >= limits_.max_stream
                      ? Status(StatusCode::OUT_OF_RANGE, "Exceeded maximum allowed stream duration of 305 seconds.")
                      : Status(StatusCode::OUT_OF_RANGE,
                               "Audio Timeout Error: Long duration elapsed without audio. Audio should be sent close to "
                               "real time.");
-        case Reader::Wait::kMessage:
+        case Stream::Wait::kMessage:
           break;
       }
       if (request.audio_content().empty()) {
@@ -202,7 +209,7 @@ class Call {
     if (fault_ == Fault::kMidStreamError && audio_bytes_ > kBytesPerSecond / 4)
       return {StatusCode::UNAVAILABLE, "Socket closed"};
     if (fault_ == Fault::kEndless) {
-      while (wait(context_, milliseconds{5}) && send_interim(stream_, text_, "")) {
+      while (stream_.wait(milliseconds{5}) && send_interim(stream_, text_, "")) {
       }
       return Status::CANCELLED;
     }
@@ -222,7 +229,7 @@ class Call {
         result->add_alternatives()->set_transcript(std::string(rest.substr(0, size)));
         rest.remove_prefix(size);
       }
-      stream_.Write(response);
+      stream_.write(response);
     } else if (!send_interim(stream_, text_.substr(0, cut), text_.substr(cut))) {
       return Status::CANCELLED;
     }
@@ -233,11 +240,11 @@ class Call {
   Status finish() {
     if (text_.empty() && audio_bytes_ > 0) text_ = script_.next_transcript();
     const Duration latency = script_.latencies().stt_final;
-    if (!wait(context_, fault_ == Fault::kLate ? Duration(seconds{3}) : latency)) return Status::CANCELLED;
+    if (!stream_.wait(fault_ == Fault::kLate ? Duration(seconds{3}) : latency)) return Status::CANCELLED;
     speech::StreamingRecognizeResponse response;
     switch (fault_) {
       case Fault::kHang:
-        wait(context_, seconds{3600});
+        stream_.wait(seconds{3600});
         return Status::CANCELLED;
       case Fault::kEmpty:
       case Fault::kTruncated:
@@ -249,11 +256,11 @@ class Call {
       case Fault::kHeaderInside:  // an error inside a response, before the end of the stream
         response.mutable_error()->set_code(static_cast<int>(StatusCode::UNAVAILABLE));
         response.mutable_error()->set_message("try again");
-        stream_.Write(response);
+        stream_.write(response);
         return Status::OK;
       case Fault::kSlowDrip:
         for (std::size_t i = 1; i <= text_.size(); ++i) {
-          if (!wait(context_, milliseconds{200}) || !send_interim(stream_, "", text_.substr(0, i)))
+          if (!stream_.wait(milliseconds{200}) || !send_interim(stream_, "", text_.substr(0, i)))
             return Status::CANCELLED;
         }
         break;
@@ -262,37 +269,38 @@ class Call {
     }
     if (!text_.empty()) send_final(stream_, text_, audio_bytes_);
     response.mutable_total_billed_time()->set_seconds(15);
-    stream_.Write(response);
+    stream_.write(response);
     return Status::OK;
   }
 
   FakeScript& script_;
   const FakeGoogleLimits& limits_;
-  grpc::ServerContext& context_;
   Stream& stream_;
   const Fault fault_;
   std::string text_;
   std::size_t audio_bytes_ = 0;
   std::size_t reported_ = 0;
-  bool half_closed_ = false;
 };
 
-class Service final : public speech::Speech::Service {
+class Service final : public speech::Speech::CallbackService {
  public:
   Service(FakeScript& script, FakeKeys keys, FakeGoogleLimits limits)
       : script_(script), keys_(std::move(keys)), limits_(limits) {}
 
-  Status StreamingRecognize(grpc::ServerContext* context, Stream* stream) override {
-    if (!token_is_good(*context))
-      return {StatusCode::UNAUTHENTICATED, "Request had invalid authentication credentials."};
-    ++script_.open_streams;
-    Status status = Call(script_, limits_, *context, *stream).run();
-    --script_.open_streams;
-    return status;
+  grpc::ServerBidiReactor<speech::StreamingRecognizeRequest, speech::StreamingRecognizeResponse>* StreamingRecognize(
+      grpc::CallbackServerContext* context) override {
+    const bool welcome = token_is_good(*context);
+    return new Stream([this, welcome](Stream& stream) -> Status {
+      if (!welcome) return {StatusCode::UNAUTHENTICATED, "Request had invalid authentication credentials."};
+      ++script_.open_streams;
+      Status status = Call(script_, limits_, stream).run();
+      --script_.open_streams;
+      return status;
+    });
   }
 
  private:
-  bool token_is_good(const grpc::ServerContext& context) {
+  bool token_is_good(const grpc::CallbackServerContext& context) {
     RecordedRequest record{
         .method = "gRPC", .target = "/google.cloud.speech.v1.Speech/StreamingRecognize", .headers = {}, .body = {}};
     std::string token;

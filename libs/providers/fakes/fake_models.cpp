@@ -59,7 +59,7 @@ FakeReply openai_reply(const FakeAnswer& answer, const FakeLatencies& latencies)
     pieces.push_back({pieces.size() == 1 ? Duration::zero() : latencies.token_gap, chunk({{"content", token}})});
   if (!answer.tool_name.empty()) {
     pieces.push_back({latencies.token_gap, chunk(tool_piece({{"name", answer.tool_name}, {"arguments", ""}}, true))});
-    const std::size_t half = answer.tool_arguments.size() / 2;
+    const std::size_t half = truncate_utf8(answer.tool_arguments, answer.tool_arguments.size() / 2).size();
     for (const auto& part : {answer.tool_arguments.substr(0, half), answer.tool_arguments.substr(half)}) {
       pieces.push_back({latencies.token_gap, chunk(tool_piece({{"arguments", part}}, false))});
     }
@@ -85,7 +85,7 @@ FakeReply openai_reply(const FakeAnswer& answer, const FakeLatencies& latencies)
                                                 chunk({{"reasoning_content", "hmm"}, {"content", nullptr}})}};
   for (std::size_t i = 1; i < pieces.size(); ++i)
     reply.header_inside.push_back({Duration::zero(), ": ping\n\n" + pieces[i].bytes});
-  reply.endless = chunk({{"content", "עוד ועוד ועוד "}});
+  for (int i = 0; i < 50; ++i) reply.endless += chunk({{"content", "עוד ועוד ועוד "}});
   reply.mid_stream_error = {
       {Duration::zero(), chunk({{"content", tokens.empty() ? "" : tokens.front()}})},
       {latencies.token_gap,
@@ -148,7 +148,7 @@ FakeReply anthropic_reply(const FakeAnswer& answer, const FakeLatencies& latenci
   reply.wrong_shape_type = "application/json";
   reply.header_inside = {{Duration::zero(), ": comment\r\n\r\n" + named("future_event", {{"x", 1}})}};
   reply.header_inside.insert(reply.header_inside.end(), pieces.begin(), pieces.end());
-  reply.endless = text_delta("עוד ועוד ועוד ");
+  for (int i = 0; i < 50; ++i) reply.endless += text_delta("עוד ועוד ועוד ");
   reply.mid_stream_error = {
       {Duration::zero(), opening + text_delta(tokens.empty() ? "" : tokens.front())},
       {latencies.token_gap, named("error", {{"error", {{"type", "overloaded_error"}, {"message", "Overloaded"}}}})}};
