@@ -8,5 +8,5 @@ al_library(provider_chain
 
 al_test(provider_chain
   SOURCES circuit_breaker_test.cpp chain_stt_test.cpp chain_race_test.cpp scheduler_test.cpp tts_cache_test.cpp
-          worker_pool_test.cpp
+          worker_pool_test.cpp chain_threads_test.cpp
   DEPS al::provider_chain)
