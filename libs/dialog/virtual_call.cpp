@@ -292,7 +292,7 @@ void VirtualCall::caller_frame() {
   }
   const bool voice = !mouth_.empty() && mouth_.front().first;
   if (voice) {
-    last_voice_ = now_;
+    last_voice_ = std::max(last_voice_, now_);
     for (std::size_t i = 0; i < pcm.size(); ++i) {
       const double t = static_cast<double>(frame_index_ * audio::kFrameSamples + i) / audio::kSampleRateHz;
       // Syllables of 120 ms with 40 ms between them: as in real speech, a quarter of the frames is quiet, so that a
@@ -382,11 +382,12 @@ void VirtualCall::note_played(const audio::UlawFrame* frame) {
 void VirtualCall::watch_silence(bool sound) {
   const bool caller_speaks = !mouth_.empty() && mouth_.front().first;
   if (agent_state_ == "PROCESSING" || agent_state_ == "HELD") {
-    if (!owed_) owed_since_ = last_voice_;
+    if (!owed_) owed_since_ = std::max(last_voice_, last_sound_);
     owed_ = true;
   } else if (agent_state_ != "SPEAKING") {
     owed_ = false;
   }
+  if (sound) last_sound_ = now_ + kFrame;
   if (sound || caller_speaks) owed_since_ = now_ + kFrame;
   if (owed_ && now_ - owed_since_ > longest_owed_silence_) {
     longest_owed_silence_ = now_ - owed_since_;

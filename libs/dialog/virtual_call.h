@@ -160,6 +160,7 @@ class VirtualCall {
   std::vector<ModelRequest> model_requests_;
   std::string agent_state_ = "STARTING";
   Timestamp last_voice_;
+  Timestamp last_sound_;  // of ours, at the caller's ear
   bool owed_ = false;
   Timestamp owed_since_;
   Duration longest_owed_silence_{0};
