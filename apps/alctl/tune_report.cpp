@@ -82,8 +82,10 @@ void print_figures(const TuneReport& report, Io& io) {
     if (it->name == "prompts_falsely_killed") of = fmt::format(" of {:.0f}", audio::figure(report.figures, "prompts"));
     if (it->name == "barge_ins_taken") of = fmt::format(" of {:.0f}", audio::figure(report.figures, "barge_ins"));
     if (it->name == "replies_lost") of = fmt::format(" of {:.0f}", audio::figure(report.figures, "replies"));
-    io.out << fmt::format("  {:<36} {:>8}{:<7} {} … {}\n", row.says, number(it->value, row.digits), of,
-                          number(it->low, row.digits), number(it->high, row.digits));
+    // The interval of a count over resampled calls says nothing: the calls hold different numbers of prompts.
+    const std::string interval =
+        of.empty() ? fmt::format("{} … {}", number(it->low, row.digits), number(it->high, row.digits)) : "";
+    io.out << fmt::format("  {:<36} {:>8}{:<7} {}\n", row.says, number(it->value, row.digits), of, interval);
   }
   io.out << fmt::format("  {:<36} {:>8}         99 % within {}\n", "cost of 20 ms, microseconds",
                         number(report.cost.mean_us, 1), number(report.cost.p99_us, 1));
@@ -184,6 +186,12 @@ bool is_metric(const std::string& name) {
   return std::any_of(std::begin(kMetricNames), std::end(kMetricNames), [&](const char* m) { return name == m; });
 }
 
+bool is_count(std::string_view name) {
+  constexpr std::string_view kCounts[] = {
+      "prompts", "prompts_falsely_killed", "barge_ins", "barge_ins_taken", "replies", "replies_lost"};
+  return std::find(std::begin(kCounts), std::end(kCounts), name) != std::end(kCounts);
+}
+
 ordered_json scenarios_json(const TuneReport& report) {
   ordered_json out = ordered_json::object();
   for (const auto& [name, scores] : by_scenario(report)) {
@@ -210,7 +218,14 @@ std::string tune_report_json(const TuneReport& report) {
   ordered_json metrics;
   ordered_json intervals;
   ordered_json more;
-  for (const char* name : kMetricNames) metrics[name] = rounded(audio::figure(report.figures, name));
+  for (const char* name : kMetricNames) {
+    const double value = audio::figure(report.figures, name);
+    if (is_count(name)) {
+      metrics[name] = std::llround(value);
+    } else {
+      metrics[name] = rounded(value);
+    }
+  }
   metrics["us_per_frame"] = rounded(report.cost.mean_us);
   for (const audio::Figure& f : report.figures) {
     intervals[f.name] = {rounded(f.low), rounded(f.high)};

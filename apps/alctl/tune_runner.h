@@ -14,7 +14,7 @@
 
 namespace al::alctl {
 
-struct FrameCost {  // microseconds a frame of 20 ms, one thread, the network included
+struct FrameCost {  // microseconds of processor time a frame of 20 ms, one thread, the network included
   double mean_us = 0.0;
   double p50_us = 0.0;
   double p99_us = 0.0;
