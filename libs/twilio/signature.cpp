@@ -24,6 +24,7 @@ void add_ports(std::vector<UrlCandidate>& list, std::string_view url, const std:
                bool both_default_ports) {
   const UrlParts parts = split_url(url);
   add_candidate(list, std::string(url), rule);
+  if (parts.host.empty()) return;  // no authority, no port
   const std::string head(parts.scheme_and_userinfo);
   if (!parts.port.empty()) {
     add_candidate(list, head + std::string(parts.host) + std::string(parts.rest), rule + ", without port");

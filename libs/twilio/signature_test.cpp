@@ -118,6 +118,13 @@ TEST(Signature, ExplanationListsEveryTrialAndTheFirstDifference) {
   EXPECT_EQ(first_difference("same", "same"), "");
 }
 
+TEST(Signature, ASchemeInsideTheQueryIsNoScheme) {
+  const auto candidates = signature_candidates("h?next=wss://[::1]:44/ws/", RequestKind::kWebhook, {});
+  ASSERT_EQ(candidates.size(), 2U);
+  EXPECT_EQ(candidates[0].url, "h?next=wss://[::1]:44/ws/");
+  EXPECT_EQ(candidates[1].url, "h");
+}
+
 TEST(EffectiveUrl, ComesFromTheSettingWithBytesUntouched) {
   RequestOrigin origin;
   origin.public_base_url = "https://user:pw@agent.example.com:8443/prefix/";

@@ -5,6 +5,16 @@
 #include "core/text.h"
 
 namespace al::twilio {
+namespace {
+
+bool is_scheme(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+           c == '.';
+  });
+}
+
+}  // namespace
 
 bool UrlParts::scheme_is(std::string_view lower_case) const {
   return equal_ignore_case(scheme, lower_case);
@@ -13,7 +23,8 @@ bool UrlParts::scheme_is(std::string_view lower_case) const {
 UrlParts split_url(std::string_view url) {
   UrlParts parts;
   const std::size_t mark = url.find("://");
-  if (mark == std::string_view::npos) {
+  // A "://" further on, in a query say, does not end a scheme (RFC 3986 section 3.1 has these characters only).
+  if (mark == std::string_view::npos || !is_scheme(url.substr(0, mark))) {
     parts.rest = url;
     return parts;
   }
