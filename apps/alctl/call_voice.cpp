@@ -96,6 +96,7 @@ Result<std::unique_ptr<CallVoice>> CallVoice::load(const std::string& speech_fol
   options.voice = voice;
   options.recognition = recognition;
   options.stt.partials = false;
+  options.voice_variation = 0;  // a caller who says the same thing the same way, call after call
   auto speech = providers::LocalSpeech::load(options);
   if (!speech) return fail(speech.error());
   auto state = std::make_unique<State>();

@@ -27,10 +27,11 @@ struct CallerLine {
 struct CallerScriptOptions {
   bool interrupt = false;                      // say lines over the agent's answer (a single line: over the greeting)
   Duration interrupt_at = milliseconds{1000};  // after the agent began to speak
-  Duration settle = milliseconds{500};         // quiet this long after the agent's last mark: it has finished
-  Duration settle_open = milliseconds{1500};   // the same where the agent sent no mark
-  Duration greeting_wait = seconds{5};         // for the agent's first words
-  Duration patience = seconds{8};              // for an answer; then the next line is said
+  // Quiet this long after a mark: the agent has finished. Longer than a voice needs for its next sentence.
+  Duration settle = milliseconds{900};
+  Duration settle_open = milliseconds{1500};  // the same where the agent sent no mark
+  Duration greeting_wait = seconds{5};        // for the agent's first words
+  Duration patience = seconds{8};             // for an answer; then the next line is said
 };
 
 struct HeardFrame {
