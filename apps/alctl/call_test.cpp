@@ -29,6 +29,9 @@ HeardFrame loud_frame() {
   return {true, false, false, false};
 }
 
+// Frames of quiet after a mark until the agent has finished.
+constexpr int kSettled = static_cast<int>(CallerScriptOptions{}.settle / milliseconds{20});
+
 // Frames until the script acts; at most `limit`.
 int frames_until(CallerScript& script, const HeardFrame& frame, CallerScript::Act act, int limit = 1000) {
   for (int i = 1; i <= limit; ++i) {
@@ -40,8 +43,7 @@ int frames_until(CallerScript& script, const HeardFrame& frame, CallerScript::Ac
 TEST(CallerScript, SpeaksWhenTheAgentHasFinished) {
   CallerScript script(2, {});
   EXPECT_EQ(frames_until(script, loud_frame(), CallerScript::Act::kSay, 100), -1);
-  EXPECT_EQ(frames_until(script, quiet_frame(), CallerScript::Act::kSay), 25)
-      << "half a second of quiet after the mark";
+  EXPECT_EQ(frames_until(script, quiet_frame(), CallerScript::Act::kSay), kSettled) << "quiet after the mark";
   EXPECT_EQ(script.next(), 1U);
 }
 
@@ -77,7 +79,7 @@ TEST(CallerScript, InterruptsAfterTheGivenTime) {
   options.interrupt_at = milliseconds{600};
   CallerScript script(2, options);
   EXPECT_EQ(frames_until(script, loud_frame(), CallerScript::Act::kSay, 200), -1) << "the greeting is heard out";
-  EXPECT_EQ(frames_until(script, quiet_frame(), CallerScript::Act::kSay), 25);
+  EXPECT_EQ(frames_until(script, quiet_frame(), CallerScript::Act::kSay), kSettled);
   HeardFrame speaking = quiet_frame();
   speaking.caller_speaking = true;
   script.on_frame(speaking);
@@ -87,7 +89,7 @@ TEST(CallerScript, InterruptsAfterTheGivenTime) {
 TEST(CallerScript, HangsUpAfterTheLastAnswer) {
   CallerScript script(0, {});
   script.on_frame(loud_frame());
-  EXPECT_EQ(frames_until(script, quiet_frame(), CallerScript::Act::kHangUp), 25);
+  EXPECT_EQ(frames_until(script, quiet_frame(), CallerScript::Act::kHangUp), kSettled);
 }
 
 TEST(TrimSilence, KeepsTheVoiceAndTwentyMillisecondsAround) {

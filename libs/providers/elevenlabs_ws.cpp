@@ -331,7 +331,10 @@ void watch_speech(const std::shared_ptr<Pool>& pool, std::weak_ptr<Speech> weak,
         {.code = Errc::kTimeout, .detail = last ? "elevenlabs: the audio stopped" : "elevenlabs: no audio in time"});
     return;
   }
-  scheduler.at(due, [pool, weak = std::move(weak), started] { watch_speech(pool, weak, started); });
+  // Not the pool itself: its sockets belong to a loop that may be gone before the scheduler is.
+  scheduler.at(due, [weak_pool = std::weak_ptr(pool), weak = std::move(weak), started] {
+    if (const auto alive = weak_pool.lock()) watch_speech(alive, weak, started);
+  });
 }
 
 class ElevenLabsWs final : public dialog::TextToSpeech {

@@ -1,5 +1,6 @@
 #include "providers/google_stream.h"
 
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -158,9 +159,31 @@ class Stream final
   std::shared_ptr<Stream> self_;
 };
 
+// The threads behind gRPC's callbacks end when the last channel that uses them goes, and in 1.51 that end races with
+// their own last work: the completion queue is freed twice. One channel that never connects and is never destroyed
+// keeps them for the life of the process.
+void keep_callback_threads() {
+  struct Keeper final : grpc::ClientBidiReactor<speech::StreamingRecognizeRequest, speech::StreamingRecognizeResponse> {
+    std::shared_ptr<grpc::Channel> channel =
+        grpc::CreateChannel("unix:/dev/null/nobody", grpc::InsecureChannelCredentials());
+    std::unique_ptr<speech::Speech::Stub> stub = speech::Speech::NewStub(channel);
+    grpc::ClientContext context;
+    void OnDone(const grpc::Status&) override {}
+  };
+  static Keeper* const keeper = [] {
+    auto* made = new Keeper;
+    made->context.set_deadline(std::chrono::system_clock::time_point{});  // over before it begins
+    made->stub->async()->StreamingRecognize(&made->context, made);
+    made->StartCall();
+    return made;
+  }();
+  static_cast<void>(keeper);
+}
+
 class Channel final : public GoogleSpeechChannel {
  public:
   explicit Channel(const Options& options) {
+    keep_callback_threads();
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);

@@ -223,7 +223,9 @@ class Call {
       speech::StreamingRecognizeResponse response;
       std::string_view rest = text_;
       while (!rest.empty()) {
-        const std::size_t size = std::min<std::size_t>(rest.size(), 2);
+        // One character at a time: a protobuf string is never cut inside one.
+        std::size_t size = 1;
+        while (size < rest.size() && (static_cast<unsigned char>(rest[size]) & 0xC0) == 0x80) ++size;
         auto* result = response.add_results();
         result->set_stability(0.5F);
         result->add_alternatives()->set_transcript(std::string(rest.substr(0, size)));
