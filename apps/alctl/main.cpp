@@ -16,20 +16,13 @@ namespace {
 std::vector<al::alctl::CommandSpec> all_commands() {
   using namespace al::alctl;
   std::vector<CommandSpec> commands = {
-      call_command(),
-      chat_command(),
-      load_command(),
-      smoke_command(),
-      twiml_preview_command(),
-      signature_check_command(),
-      signature_sign_command(),
-      signature_explain_command(),
-      explain_command(),
-      replay_command(),
-      tune_command(),
-      config_show_command(),
-      config_check_command(),
-      version_command(),
+      call_command(),           chat_command(),
+      load_command(),           smoke_command(),
+      twiml_preview_command(),  signature_check_command(),
+      signature_sign_command(), signature_explain_command(),
+      explain_command(),        replay_command(),
+      tune_command(),           config_show_command(),
+      config_check_command(),   version_command(),
   };
   for (CommandSpec& command : records_commands()) commands.push_back(std::move(command));
   commands.push_back(docs_command(commands));

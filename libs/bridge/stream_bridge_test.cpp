@@ -1,10 +1,10 @@
 #include "bridge/stream_bridge.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "twilio/base64.h"
 
@@ -41,7 +41,8 @@ TEST(FrameCutter, OneMessageOfTwentyMillisecondsIsOneFrame) {
 }
 
 TEST(FrameCutter, NoByteIsLostAtAnyMessageSize) {
-  for (const std::size_t size : {std::size_t{1}, std::size_t{159}, std::size_t{161}, std::size_t{320}, std::size_t{8000}}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{159}, std::size_t{161}, std::size_t{320}, std::size_t{8000}}) {
     FrameCutter cutter;
     std::vector<std::uint8_t> sent;
     std::vector<std::uint8_t> heard;

@@ -86,7 +86,7 @@ class Playout {
   void flush(Timestamp now);   // `clear` was sent: what had not been played will be sent again
   void resume(Timestamp now);  // go on where it stopped
   void clear();                // forget everything
-  void park();  // all that was begun is sent: stop, keep what was not begun
+  void park();                 // all that was begun is sent: stop, keep what was not begun
   std::optional<Step> step(Timestamp now);
   [[nodiscard]] std::optional<Timestamp> next_due() const;
 

@@ -31,7 +31,7 @@ target_compile_options(al_google_proto PRIVATE -w)
 target_link_libraries(al_google_proto PUBLIC protobuf::libprotobuf PkgConfig::GRPCPP)
 
 al_library(provider_google
-  SOURCES google_stt.cpp google_turn.cpp google_stream.cpp google_transcript.cpp
+  SOURCES google_stt.cpp google_service.cpp google_turn.cpp google_stream.cpp google_transcript.cpp
   DEPS al::provider_http
   PRIVATE_DEPS al_google_proto)
 
