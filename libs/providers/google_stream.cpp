@@ -170,7 +170,7 @@ void keep_callback_threads() {
     grpc::ClientContext context;
     void OnDone(const grpc::Status&) override {}
   };
-  static Keeper* const keeper = [] {
+  [[gnu::used]] static Keeper* const keeper = [] {
     auto* made = new Keeper;
     made->context.set_deadline(std::chrono::system_clock::time_point{});  // over before it begins
     made->stub->async()->StreamingRecognize(&made->context, made);
