@@ -24,7 +24,7 @@ class PlainRule;
 
 struct BargeInOptions {
   bool enabled = true;                  // BARGE_IN
-  milliseconds suspect{80};             // voice over our speech: hold back
+  milliseconds suspect{40};             // voice over our speech: hold back
   milliseconds confirm{200};            // BARGE_IN_VOICE_FRAMES x 20 ms: yield
   milliseconds grace{200};              // no barge-in before so much of our speech was heard
   milliseconds gap{60};                 // a pause this short does not restart the count

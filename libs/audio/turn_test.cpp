@@ -389,7 +389,7 @@ TEST(TurnListener, AnInterruptionIsSuspectedThenConfirmed) {
   line.hear(test::silence(1000), Pcm(agent.begin(), agent.begin() + 8000), true);
   line.hear(test::sine(400, 300, -18.0F), Pcm(agent.begin(), agent.begin() + 3200), true);
   ASSERT_EQ(line.out.barge_ins.size(), 2U);
-  EXPECT_EQ(line.out.barge_ins[0], (std::pair<std::int64_t, BargeIn>{1080, BargeIn::kSuspected}));
+  EXPECT_EQ(line.out.barge_ins[0], (std::pair<std::int64_t, BargeIn>{1040, BargeIn::kSuspected}));
   EXPECT_EQ(line.out.barge_ins[1], (std::pair<std::int64_t, BargeIn>{1200, BargeIn::kConfirmed}));
   EXPECT_EQ(line.out.starts, (std::vector<std::int64_t>{1000})) << "the turn begins with the first syllable";
 }

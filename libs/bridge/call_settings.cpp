@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "audio/audio_settings.h"
+#include "audio/format.h"
 
 namespace al::bridge {
 namespace {
@@ -34,6 +35,7 @@ dialog::CallOptions call_options(const Settings& settings, std::shared_ptr<const
   options.turn.resp_max_delay = std::max(options.turn.resp_min_delay, ms(settings, "resp_max_delay_ms"));
   options.turn.greeting_after = ms(settings, "greeting_wait_ms");
   options.deadlines.filler_after = ms(settings, "llm_filler_ms");
+  options.playout.lead_frames = std::max(1, static_cast<int>(ms(settings, "playout_lead_ms") / audio::kFrameDuration));
   const milliseconds idle = ms(settings, "idle_prompt_sec");
   options.idle.first = options.idle.second = options.idle.goodbye = idle;
   options.idle.max_call = std::chrono::duration_cast<seconds>(settings.duration("max_call_sec"));

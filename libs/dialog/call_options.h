@@ -59,7 +59,7 @@ struct DeadlineOptions {
 };
 
 struct PlayoutOptions {
-  int lead_frames = 3;     // sent at once at the start of a speech; what a `clear` can lose, what a late wake-up
+  int lead_frames = 2;     // sent at once at the start of a speech; what a `clear` can lose, what a late wake-up
                            // may take
   milliseconds tail{200};  // silence after a speech, before its last mark (SPEC 7)
   milliseconds mark_timeout{150};   // past the computed end (SPEC 7)

@@ -53,7 +53,7 @@ void add(Playout& playout, SpeechId speech, std::string text, const Pcm& pcm) {
 }
 
 TEST(Playout, SendsTheLeadAtOnceAndThenOneFrameEachTwentyMilliseconds) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   add(playout, kFirst, "hello", tone(400));
   playout.start(kStart);
   EXPECT_EQ(run(playout, kStart).frames, 3);
@@ -65,7 +65,7 @@ TEST(Playout, SendsTheLeadAtOnceAndThenOneFrameEachTwentyMilliseconds) {
 }
 
 TEST(Playout, ALateWakeUpCatchesUpWithTheGridInsteadOfDrifting) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   add(playout, kFirst, "hello", tone(400));
   playout.start(kStart);
   run(playout, kStart);
@@ -77,7 +77,7 @@ TEST(Playout, ALateWakeUpCatchesUpWithTheGridInsteadOfDrifting) {
 TEST(Playout, PadsTheLastPartOfAFrameAndNeverDropsIt) {
   for (const std::size_t samples :
        {std::size_t{1}, std::size_t{159}, std::size_t{160}, std::size_t{161}, std::size_t{479}}) {
-    Playout playout({});
+    Playout playout({.lead_frames = 3});
     add(playout, kFirst, "x", Pcm(samples, 8000));
     playout.close();
     playout.start(kStart);
@@ -88,7 +88,7 @@ TEST(Playout, PadsTheLastPartOfAFrameAndNeverDropsIt) {
 }
 
 TEST(Playout, SendsAMarkAfterEachTextAndALastOneAfterTheTail) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   add(playout, kFirst, "one", tone(40));
   add(playout, kSecond, "two", tone(40));
   playout.close();
@@ -109,7 +109,7 @@ TEST(Playout, SendsAMarkAfterEachTextAndALastOneAfterTheTail) {
 }
 
 TEST(Playout, CountsAnUnderrunOnlyInsideASpeechAndMovesTheGrid) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   ASSERT_TRUE(playout.open(kFirst, kTurn, SpeechKind::kAnswer, "slow voice", kStart));
   playout.append(kFirst, tone(100), kStart);
   playout.start(kStart);
@@ -122,7 +122,7 @@ TEST(Playout, CountsAnUnderrunOnlyInsideASpeechAndMovesTheGrid) {
 }
 
 TEST(Playout, HeldSpeechGoesOnWhereItStopped) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   Pcm ramp = tone(400);
   for (std::size_t i = 0; i < ramp.size(); ++i) ramp[i] = static_cast<std::int16_t>(100 * (i / 160));
   add(playout, kFirst, "ramp", ramp);
@@ -150,7 +150,7 @@ TEST(Playout, WhatAClearTookIsSentAgain) {
 }
 
 TEST(Playout, KnowsWhichWordsWereHeard) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   add(playout, kFirst, "I found three flats.", tone(1000));
   add(playout, kSecond, "One of them has a balcony.", tone(1000));
   playout.start(kStart);
@@ -163,7 +163,7 @@ TEST(Playout, KnowsWhichWordsWereHeard) {
 }
 
 TEST(Playout, AMarkCorrectsTheClock) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   add(playout, kFirst, "first words", tone(200));
   add(playout, kSecond, "a b c d e f g h i j", tone(1000));
   playout.start(kStart);
@@ -176,7 +176,7 @@ TEST(Playout, AMarkCorrectsTheClock) {
 }
 
 TEST(Playout, EchoesOfAClearProveNothing) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   add(playout, kFirst, "one two three", tone(40));
   add(playout, kSecond, "never heard at all", tone(1000));
   playout.start(kStart);
@@ -188,7 +188,7 @@ TEST(Playout, EchoesOfAClearProveNothing) {
 }
 
 TEST(Playout, AFillerGoesBeforeWhatWasNotBegun) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   ASSERT_TRUE(playout.open(kFirst, kTurn, SpeechKind::kAnswer, "answer", kStart));
   const auto clip = std::make_shared<const Pcm>(tone(100));
   ASSERT_TRUE(playout.add_next(kSecond, kTurn, SpeechKind::kFiller, "one moment", clip, kStart));
@@ -203,7 +203,7 @@ TEST(Playout, AFillerGoesBeforeWhatWasNotBegun) {
 }
 
 TEST(Playout, LateAudioOfADroppedSpeechIsRefused) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   ASSERT_TRUE(playout.open(kFirst, kTurn, SpeechKind::kAnswer, "answer", kStart));
   playout.drop_unsent(kTurn);
   EXPECT_FALSE(playout.append(kFirst, tone(20), kStart));
@@ -221,7 +221,7 @@ TEST(Playout, KeepsNoMoreSoundThanItsBound) {
 }
 
 TEST(Playout, TheAudibleFrameIsTheOneThatPlaysNow) {
-  Playout playout({});
+  Playout playout({.lead_frames = 3});
   Pcm pcm;
   for (int i = 0; i < 10; ++i) pcm.insert(pcm.end(), 160, static_cast<std::int16_t>(1000 * (i + 1)));
   add(playout, kFirst, "steps", pcm);
