@@ -12,6 +12,7 @@
 #include "agentd/clip_book.h"
 #include "agentd/daemon.h"
 #include "agentd/handover_service.h"
+#include "agentd/housekeeping.h"
 #include "agentd/lead_service.h"
 #include "agentd/media_service.h"
 #include "agentd/message_routes.h"
@@ -62,6 +63,7 @@ struct Daemon::Graph {
   std::unique_ptr<LeadService> leads;
   std::unique_ptr<MessageService> messages;
   std::unique_ptr<HandoverService> handover;
+  std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<ToolService> tools;
   std::unique_ptr<CallPages> pages;
   std::unique_ptr<WebGate> gate;

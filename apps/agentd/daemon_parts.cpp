@@ -102,6 +102,7 @@ Result<void> Daemon::Graph::build_services(const Settings& settings) {
   if (!sender) return fail(sender.error());
   messages = std::make_unique<MessageService>(settings, loop, *store, std::move(*sender), node);
   handover = std::make_unique<HandoverService>(settings, loop, *store, *http, node);
+  housekeeping = std::make_unique<Housekeeping>(settings, loop, *store);
   tools = std::make_unique<ToolService>(persona, *leads, messages.get(), *rest);
   return {};
 }
