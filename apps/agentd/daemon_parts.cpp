@@ -69,6 +69,12 @@ Result<void> Daemon::Graph::open_providers(const Settings& settings) {
 }
 
 Result<void> Daemon::Graph::build_services(const Settings& settings) {
+  if (settings.string("playback") != "stream") {
+    return fail(Errc::kUnsupported, "playback: redirect is not offered by this version; set playback = stream");
+  }
+  if (settings.boolean("whatsapp_call_summary")) {
+    log::warn("SETTINGS", {{"warning", "whatsapp_call_summary has no effect in this version: no summary is sent"}});
+  }
   net::Loop& loop = desk_loop->loop();
   rest = std::make_unique<RestService>(settings, *http, loop);
   if (!rest->available()) {
