@@ -26,12 +26,11 @@ target_compile_definitions(al_local_speech PRIVATE
   AL_LOCAL_SPEECH=$<BOOL:${AL_LOCAL_SPEECH}> AL_SPEECH_FROM_PROGRAM="${speech_from_program}"
   AL_SPEECH_BUILD_FOLDER="${speech_build_folder}")
 
-set(local_speech_tests local_utterance_test.cpp local_phonemes_test.cpp local_sentences_test.cpp
-    local_espeak_test.cpp local_tts_test.cpp)
+al_test(local_speech SOURCES local_utterance_test.cpp local_phonemes_test.cpp local_sentences_test.cpp
+  local_espeak_test.cpp local_tts_test.cpp DEPS al::local_speech TIMEOUT 300)
 if(AL_LOCAL_SPEECH)
-  list(APPEND local_speech_tests local_speech_test.cpp)
+  al_test(local_engines SOURCES local_speech_test.cpp DEPS al::local_speech TIMEOUT 600 ONE_PROCESS)
 endif()
-al_test(local_speech SOURCES ${local_speech_tests} DEPS al::local_speech TIMEOUT 300)
 
 if(AL_BUILD_BENCHES AND AL_LOCAL_SPEECH)
   add_executable(al_local_speech_bench local_speech_bench.cpp)

@@ -58,12 +58,13 @@ function(al_library name)
   target_link_libraries(al_${name} PUBLIC ${L_DEPS} PRIVATE al_options ${L_PRIVATE_DEPS})
 endfunction()
 
-# al_test(audio SOURCES g711_test.cpp DEPS al::audio [LABELS slow])  ->  al_audio_test, one ctest entry a test case.
+# al_test(audio SOURCES g711_test.cpp DEPS al::audio [LABELS slow])  ->  al_audio_test, one ctest entry a test case,
+# or one for the whole program with ONE_PROCESS.
 function(al_test name)
   if(NOT AL_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(T "ONE_PROCESS" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
@@ -73,6 +74,12 @@ function(al_test name)
   target_include_directories(al_${name}_test PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(al_${name}_test PRIVATE AL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" AL_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(al_${name}_test PRIVATE al_options ${T_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  # What takes long to load (models) is loaded once for all tests of the program.
+  if(T_ONE_PROCESS)
+    add_test(NAME ${name} COMMAND al_${name}_test)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${name};${T_LABELS}" ENVIRONMENT "${T_ENVIRONMENT}")
+    return()
+  endif()
   gtest_discover_tests(al_${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}."
     PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${name};${T_LABELS}" ENVIRONMENT "${T_ENVIRONMENT}")
 endfunction()
