@@ -1,5 +1,6 @@
 // Enumerations as text, and the words for transitions that did not happen.
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "core/secret.h"
@@ -68,6 +69,28 @@ std::string hash_token(std::string_view token) {
 std::string lead_id(const CallSid& call, std::string_view key) {
   const Sha256Digest digest = sha256(call.str() + '\n' + std::string(key));
   return base64url_encode(as_bytes(digest).substr(0, 16));
+}
+
+std::string to_string(const RecordCursor& cursor) {
+  return std::to_string(cursor.at.time_since_epoch().count()) + "-" + cursor.id;
+}
+
+std::optional<RecordCursor> parse_cursor(std::string_view text) {
+  std::int64_t ms = 0;
+  const auto [stop, fault] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  const auto digits = static_cast<std::size_t>(stop - text.data());
+  if (fault != std::errc{} || digits >= text.size() || text[digits] != '-') return std::nullopt;
+  return RecordCursor{WallTime{milliseconds{ms}}, std::string(text.substr(digits + 1))};
+}
+
+RecordCursor cursor_of(const CallRecord& call) {
+  return {call.started, call.sid.str()};
+}
+RecordCursor cursor_of(const LeadRecord& lead) {
+  return {lead.created, lead.id};
+}
+RecordCursor cursor_of(const MessageRecord& message) {
+  return {message.at, message.id};
 }
 
 Error why_not_offered(const RegistryRow& row, const StreamOffer& offer) {

@@ -100,19 +100,44 @@ struct CallDetails {
   std::vector<LeadRecord> leads;
 };
 
+// The last row of a page: time and identifier, as the lists are ordered.
+struct RecordCursor {
+  WallTime at{};
+  std::string id;
+};
+// As text for a URL: "1800000000000-CA…". parse_cursor: nullopt for anything else.
+[[nodiscard]] std::string to_string(const RecordCursor& cursor);
+[[nodiscard]] std::optional<RecordCursor> parse_cursor(std::string_view text);
+[[nodiscard]] RecordCursor cursor_of(const CallRecord& call);
+[[nodiscard]] RecordCursor cursor_of(const LeadRecord& lead);
+[[nodiscard]] RecordCursor cursor_of(const MessageRecord& message);
+
 // What to list: newest first. Empty fields do not restrict.
 struct RecordFilter {
   std::string phone;  // from or to
   CallSid call;
-  std::optional<WallTime> since;   // at or after
-  std::optional<WallTime> before;  // before; for paging: the time of the last one seen
-  std::optional<bool> inbound;     // messages only
-  int limit = 100;                 // 1 .. 10000
+  std::optional<WallTime> since;  // at or after
+  std::optional<WallTime> before;
+  std::optional<RecordCursor> after;  // the next page: what comes after this row
+  std::optional<bool> inbound;        // messages only
+  int limit = 100;                    // 1 .. 10000
 };
 
 struct RetentionPolicy {
   std::chrono::days records{90};  // calls, turns, slots, messages; 0 = kept
   std::chrono::days leads{730};   // 0 = kept
+};
+
+// What lies outside the database and belongs to a caller.
+struct CallerTraces {
+  std::vector<CallSid> calls;           // files are named after them
+  std::vector<std::string> recordings;  // at Twilio
+};
+
+// A written conversation between two messages.
+struct ChatRecord {
+  std::string state;  // Conversation::save()
+  WallTime updated{};
 };
 
 // Rows removed.
@@ -142,11 +167,16 @@ class Records {
   virtual Result<void> put_slots(const CallSid& call, const Slots& slots, WallTime at) = 0;
 
   // Durable: when this returns a value, the lead survives kill -9 and, where the disk is honest, loss of power. Insert
-  // or update by (call, key). With `hand_over`, the row for the CRM is queued in the same transaction, unless it is
-  // there.
+  // or update by (call, key); an older `updated` than the stored one changes nothing. With `hand_over`, the row for the
+  // CRM is queued in the same transaction, unless it is there.
   virtual Result<SavedLead> save_lead(const LeadRecord& lead, const HandOver* hand_over = nullptr) = 0;
   // "pending", "done" or "failed".
   virtual Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) = 0;
+
+  // Calls by telephone that are over, began since `began_after`, left a lead with words in it, and whose caller has not
+  // been sent anything about it: neither queued (outbox key "summary:<sid>") nor decided against
+  // (Registry::first_time() with the same key). Oldest first.
+  virtual Result<std::vector<CallDetails>> calls_to_sum_up(WallTime began_after, int limit) = 0;
 
   // Insert by (provider, provider_id). False: known already (webhooks are repeated for days).
   virtual Result<bool> put_message(const MessageRecord& message) = 0;
@@ -160,6 +190,16 @@ class Records {
   virtual Result<std::vector<LeadRecord>> leads(const RecordFilter& filter) = 0;
   virtual Result<std::vector<MessageRecord>> messages(const RecordFilter& filter) = 0;
 
+  // Nobody may be written to who asked for it. Kept as a hash of the number, also through erase_caller(). Durable.
+  virtual Result<void> set_opt_out(std::string_view phone, bool out, WallTime at) = 0;
+  virtual Result<bool> opted_out(std::string_view phone) = 0;
+
+  virtual Result<void> put_chat(std::string_view phone, const ChatRecord& chat) = 0;
+  // kNotFound: none.
+  virtual Result<ChatRecord> chat(std::string_view phone) = 0;
+
+  // Calls and recordings of a number: look before erase_caller(), remove the files, then erase.
+  virtual Result<CallerTraces> traces(std::string_view phone) = 0;
   // Removes everything that is known of a telephone number, in every table, and overwrites the freed space. Durable.
   virtual Result<ErasureReport> erase_caller(std::string_view phone) = 0;
   // Removes what is older than the policy allows.

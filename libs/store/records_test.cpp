@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -152,6 +153,23 @@ TEST_P(StoreContract, ALeadIsOneLeadForACallAndAKey) {
   }
 }
 
+TEST_P(StoreContract, AnOlderWordDoesNotReplaceALaterOneOfALead) {
+  LeadRecord later = lead(1);
+  later.slots["phone"] = "+972501112222";
+  later.updated = at(90);
+  ASSERT_TRUE(records().save_lead(later));
+  LeadRecord earlier = lead(1);
+  earlier.confirmed = false;
+  earlier.updated = at(50);
+  const HandOver work{"crm", "lead:old", earlier.phone, "{}"};
+  ASSERT_TRUE(records().save_lead(earlier, &work));
+  const auto row = records().leads({})->front();
+  EXPECT_EQ(row.slots.count("phone"), 1u);
+  EXPECT_TRUE(row.confirmed);
+  EXPECT_EQ(row.updated, at(90));
+  EXPECT_EQ(outbox().counts("crm")->pending, 0) << "what is overtaken is not handed over either";
+}
+
 TEST_P(StoreContract, RacingWritersMakeOneLead) {
   database_->options().lock_wait = seconds{30};
   std::vector<std::unique_ptr<Store>> stores;
@@ -208,6 +226,10 @@ TEST_P(StoreContract, AMessageOfOursGoesFromQueuedToRead) {
   message.provider_id = "wamid.1";
   message.status = MessageStatus::kSent;
   EXPECT_EQ(records().put_message(message), true);
+  MessageRecord repeated = message;  // the same work queued again: nothing of what is known is lost
+  repeated.provider_id.clear();
+  repeated.status = MessageStatus::kQueued;
+  EXPECT_EQ(records().put_message(repeated), true);
   EXPECT_EQ(records().set_message_status("meta", "wamid.1", MessageStatus::kRead, ""), true);
   EXPECT_EQ(records().set_message_status("meta", "wamid.1", MessageStatus::kDelivered, ""), false);
   EXPECT_EQ(records().set_message_status("meta", "wamid.1", MessageStatus::kFailed, "131047"), false) << "it was read";
@@ -234,6 +256,115 @@ TEST_P(StoreContract, ListsAreNewestFirstAndRestricted) {
   one.phone = "+972501234564";
   ASSERT_EQ(records().calls(one)->size(), 1u);
   EXPECT_EQ(records().calls(one)->front().sid, call_sid(4));
+}
+
+TEST_P(StoreContract, PagesMissNoRowThatHappenedInTheSameMillisecond) {
+  for (int i = 0; i < 7; ++i) {
+    ASSERT_TRUE(records().put_call(call(i, 1000)));
+    ASSERT_TRUE(records().save_lead(lead(i)));
+    MessageRecord message;
+    message.id = "m" + std::to_string(i);
+    message.provider = "twilio";
+    message.at = at(5);
+    ASSERT_TRUE(records().put_message(message));
+  }
+  const auto walk = [](auto list) {
+    std::set<std::string> seen;
+    RecordFilter filter;
+    filter.limit = 3;
+    for (int pages = 0; pages < 4; ++pages) {
+      const auto rows = list(filter);
+      EXPECT_TRUE(rows);
+      if (!rows || rows->empty()) break;
+      for (const auto& row : *rows) EXPECT_TRUE(seen.insert(cursor_of(row).id).second) << "twice";
+      filter.after = parse_cursor(to_string(cursor_of(rows->back())));
+      EXPECT_TRUE(filter.after);
+    }
+    return seen.size();
+  };
+  EXPECT_EQ(walk([&](const RecordFilter& filter) { return records().calls(filter); }), 7u);
+  EXPECT_EQ(walk([&](const RecordFilter& filter) { return records().leads(filter); }), 7u);
+  EXPECT_EQ(walk([&](const RecordFilter& filter) { return records().messages(filter); }), 7u);
+  for (const char* wrong : {"", "-", "12", "x-1", "99999999999999999999-a", "-5"})
+    EXPECT_FALSE(parse_cursor(wrong)) << wrong;
+}
+
+TEST_P(StoreContract, OnlyFinishedCallsWithALeadAreSummedUpAndEachOnce) {
+  const auto due = [&] {
+    std::vector<CallSid> sids;
+    const auto calls = records().calls_to_sum_up(at(0), 10);
+    EXPECT_TRUE(calls);
+    for (const CallDetails& one : calls.value_or(std::vector<CallDetails>{})) sids.push_back(one.call.sid);
+    return sids;
+  };
+  for (int i = 1; i <= 6; ++i) {
+    ASSERT_TRUE(records().put_call(call(i, i)));
+    if (i == 1) continue;  // left nothing
+    LeadRecord words = lead(i);
+    words.summary = "area: Haifa";
+    if (i == 2) words.slots.clear();
+    ASSERT_TRUE(records().save_lead(words));
+  }
+  EXPECT_TRUE(due().empty()) << "they still talk";
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(records().set_call_status(call_sid(i), CallStatus::kCompleted, at(100)));
+  StreamOffer offer;  // nobody reports the status of this one, but the registry knows that it is over
+  offer.call = call_sid(5);
+  ASSERT_TRUE(store_->registry().offer_stream(offer, at(0)));
+  ASSERT_TRUE(store_->registry().end_call(call_sid(5), "over", at(9)));
+  EXPECT_THAT(due(), ::testing::ElementsAre(call_sid(3), call_sid(4), call_sid(5)));
+  ASSERT_TRUE(outbox().enqueue({"whatsapp", "summary:" + call_sid(3).str(), "+1", "{}"}, at(1)));
+  ASSERT_TRUE(store_->registry().first_time("summary:" + call_sid(4).str(), at(1), seconds{100}));
+  EXPECT_THAT(due(), ::testing::ElementsAre(call_sid(5)));
+  EXPECT_TRUE(records().calls_to_sum_up(at(50), 10)->empty()) << "too long ago";
+}
+
+TEST_P(StoreContract, AWishNotToBeWrittenToOutlivesAnErasure) {
+  const std::string phone = "+972501234567";
+  EXPECT_EQ(records().opted_out(phone), false);
+  ASSERT_TRUE(records().set_opt_out(phone, true, at(1)));
+  ASSERT_TRUE(records().set_opt_out(phone, true, at(2)));
+  EXPECT_EQ(records().opted_out(phone), true);
+  EXPECT_EQ(records().opted_out("+972501234568"), false);
+  ASSERT_TRUE(records().erase_caller(phone));
+  EXPECT_EQ(records().opted_out(phone), true);
+  ASSERT_TRUE(records().set_opt_out(phone, false, at(3)));
+  EXPECT_EQ(records().opted_out(phone), false);
+}
+
+TEST_P(StoreContract, AChatGoesOnWithItsLastState) {
+  EXPECT_EQ(code(records().chat("+1")), Errc::kNotFound);
+  ASSERT_TRUE(records().put_chat("+1", {"two", at(2)}));
+  ASSERT_TRUE(records().put_chat("+1", {"one, late", at(1)}));
+  EXPECT_EQ(records().chat("+1")->state, "two");
+  EXPECT_EQ(records().chat("+1")->updated, at(2));
+  ASSERT_TRUE(records().put_chat("+1", {"three", at(3)}));
+  EXPECT_EQ(records().chat("+1")->state, "three");
+}
+
+TEST_P(StoreContract, ErasingThePersonOfAChatRemovesWhatHangsOnTheirNumberOnly) {
+  const std::string phone = "+972501234567";
+  LeadRecord words = lead(1);
+  words.call = CallSid("WA" + phone);
+  words.phone = "+972509999999";  // another number was given to be called back
+  const HandOver work{"crm", "lead:WA" + phone + ":lead:1", words.phone, "{\"name\":\"x\"}"};
+  ASSERT_TRUE(records().save_lead(words, &work));
+  ASSERT_TRUE(records().put_slots(words.call, words.slots, at(1)));
+  ASSERT_TRUE(records().put_chat(phone, {"{}", at(1)}));
+  CallRecord called = call(2);
+  called.recording_url = "https://api.twilio.com/r/RE1";
+  called.from = phone;
+  ASSERT_TRUE(records().put_call(called));
+  const auto traces = records().traces(phone);
+  ASSERT_TRUE(traces);
+  EXPECT_THAT(traces->calls, ::testing::UnorderedElementsAre(words.call, called.sid));
+  EXPECT_THAT(traces->recordings, ::testing::ElementsAre(called.recording_url));
+  const auto report = records().erase_caller(phone);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->leads, 1u);
+  EXPECT_EQ(report->calls, 1u);
+  EXPECT_TRUE(outbox().list("crm", 10)->empty());
+  EXPECT_EQ(code(records().chat(phone)), Errc::kNotFound);
+  EXPECT_TRUE(records().traces(phone)->calls.empty());
 }
 
 TEST_P(StoreContract, ErasingACallerLeavesNothingOfThemAndAllOfOthers) {
@@ -298,6 +429,12 @@ TEST_P(StoreContract, RetentionRemovesWhatIsOldAndKeepsLeadsLonger) {
   EXPECT_EQ(records().calls({})->size(), 1u);
   report = records().apply_retention({std::chrono::days{0}, std::chrono::days{0}}, at(10000 * kDay));
   EXPECT_EQ(report->total(), 0u) << "0 keeps everything";
+  // Slots and chats of a written conversation, which has no call.
+  ASSERT_TRUE(records().put_slots(CallSid("WA+1"), {{"area", "x"}}, at(0)));
+  ASSERT_TRUE(records().put_chat("+1", {"{}", at(0)}));
+  ASSERT_TRUE(records().put_chat("+2", {"{}", at(95 * kDay)}));
+  EXPECT_EQ(records().apply_retention({}, at(100 * kDay))->others, 2u);
+  EXPECT_TRUE(records().chat("+2"));
   report = records().apply_retention({std::chrono::days{0}, std::chrono::days{365}}, at(400 * kDay));
   EXPECT_EQ(report->leads, 1u);
 }

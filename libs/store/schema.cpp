@@ -50,11 +50,19 @@ constexpr std::string_view kVersion1[] = {
     "CREATE TABLE agreed (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 };
 
+// Who asked not to be written to (only a hash: the wish outlives an erasure), and written conversations between two
+// messages, so that any node goes on with them.
+constexpr std::string_view kVersion2[] = {
+    "CREATE TABLE opt_outs (phone_hash TEXT PRIMARY KEY, at_ms BIGINT NOT NULL)",
+    "CREATE TABLE chats (phone TEXT PRIMARY KEY, state TEXT NOT NULL, updated_ms BIGINT NOT NULL)",
+    "CREATE INDEX messages_call ON messages (call_sid)",
+};
+
 struct Step {
   int version;
   std::span<const std::string_view> statements;
 };
-constexpr Step kSteps[] = {{1, kVersion1}};
+constexpr Step kSteps[] = {{1, kVersion1}, {2, kVersion2}};
 
 Result<std::int64_t> stored_version(Connection& connection) {
   auto made =

@@ -6,7 +6,7 @@
 
 namespace al::store::sql {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // Brings the database to kSchemaVersion in one transaction. kRejected: it is newer than this program.
 Result<void> migrate(Connection& connection);

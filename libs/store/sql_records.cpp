@@ -113,10 +113,11 @@ Result<SavedLead> SqlRecords::save_lead(const LeadRecord& lead, const HandOver* 
     if (inserted->empty()) {
       const auto changed = connection_.run(Durability::kDurable,
                                            "UPDATE leads SET phone = $2, name = $3, slots = $4, summary = $5, "
-                                           "confirmed = $6, updated_ms = $7 WHERE id = $1",
+                                           "confirmed = $6, updated_ms = $7 WHERE id = $1 AND updated_ms <= $7",
                                            {text(id), text(lead.phone), text(lead.name), text(json_of(lead.slots)),
                                             text(lead.summary), flag(lead.confirmed), time(updated)});
       if (!changed) return fail(changed.error());
+      if (changed->affected() == 0) return SavedLead{id, false};  // overtaken by a later word
     }
     if (hand_over != nullptr) {
       const auto queued = enqueue_work(connection_, *hand_over, updated);
@@ -153,7 +154,9 @@ Result<bool> SqlRecords::put_message(const MessageRecord& message) {
         "call_sid, at_ms) "
         "VALUES (" +
             placeholders(1, 12) +
-            ") ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, provider_id = excluded.provider_id, "
+            ") ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, "
+            "provider_id = CASE WHEN excluded.provider_id = '' THEN messages.provider_id ELSE excluded.provider_id "
+            "END, "
             "status = CASE WHEN excluded.status > messages.status THEN excluded.status ELSE messages.status END, "
             "error = excluded.error",
         {text(id), text(message.provider), text(message.provider_id), flag(message.inbound), text(message.from),
@@ -176,84 +179,6 @@ Result<bool> SqlRecords::set_message_status(std::string_view provider, std::stri
                       {text(provider), text(provider_id), number(static_cast<int>(status)), text(error)});
   if (!rows) return fail(rows.error());
   return !rows->empty();
-}
-
-Result<std::size_t> SqlRecords::remove(std::string_view statement, std::initializer_list<Value> values) {
-  auto rows = connection_.run(Durability::kDurable, statement, values);
-  if (!rows) return fail(rows.error());
-  return rows->affected();
-}
-
-Result<ErasureReport> SqlRecords::erase_caller(std::string_view phone) {
-  ErasureReport report;
-  const Value who = text(phone);
-  const auto erased = transaction(connection_, Durability::kDurable, [&]() -> Result<bool> {
-    report = {};
-    // Every call in which the person took part: as caller, or by the number that a lead or a slot holds.
-    const auto found = connection_.run(
-        Durability::kDurable,
-        "SELECT sid FROM calls WHERE caller = $1 UNION SELECT call_sid FROM leads WHERE phone = $1 "
-        "UNION SELECT call_sid FROM slots WHERE value = $1 UNION SELECT call_sid FROM registry WHERE caller = $1",
-        {who});
-    if (!found) return fail(found.error());
-    struct Removal {
-      std::size_t* count;
-      std::string_view by_call;
-    };
-    const Removal removals[] = {{&report.turns, "DELETE FROM turns WHERE call_sid = $1"},
-                                {&report.others, "DELETE FROM slots WHERE call_sid = $1"},
-                                {&report.leads, "DELETE FROM leads WHERE call_sid = $1"},
-                                {&report.messages, "DELETE FROM messages WHERE call_sid = $1"},
-                                {&report.others, "DELETE FROM registry WHERE call_sid = $1"},
-                                {&report.calls, "DELETE FROM calls WHERE sid = $1"}};
-    for (std::size_t i = 0; i < found->size(); ++i) {
-      for (const Removal& removal : removals) {
-        auto count = remove(removal.by_call, {text(found->text(i, 0))});
-        if (!count) return fail(count.error());
-        *removal.count += *count;
-      }
-    }
-    auto messages =
-        remove("DELETE FROM messages WHERE (inbound = 1 AND sender = $1) OR (inbound = 0 AND recipient = $1)", {who});
-    if (!messages) return fail(messages.error());
-    auto work = remove("DELETE FROM outbox WHERE subject = $1", {who});
-    if (!work) return fail(work.error());
-    report.messages += *messages;
-    report.others += *work;
-    return true;
-  });
-  if (!erased) return fail(erased.error());
-  for (const std::string& statement : connection_.scrub_statements()) {
-    if (auto done = connection_.run(Durability::kDurable, statement); !done) return fail(done.error());
-  }
-  return report;
-}
-
-Result<ErasureReport> SqlRecords::apply_retention(const RetentionPolicy& policy, WallTime now) {
-  return transaction(connection_, Durability::kDurable, [&]() -> Result<ErasureReport> {
-    ErasureReport report;
-    struct Removal {
-      std::size_t* count;
-      std::string_view statement;
-      std::chrono::days age;
-    };
-    const Removal removals[] = {
-        {&report.turns, "DELETE FROM turns WHERE call_sid IN (SELECT sid FROM calls WHERE started_ms < $1)",
-         policy.records},
-        {&report.others, "DELETE FROM slots WHERE call_sid IN (SELECT sid FROM calls WHERE started_ms < $1)",
-         policy.records},
-        {&report.messages, "DELETE FROM messages WHERE at_ms < $1", policy.records},
-        {&report.calls, "DELETE FROM calls WHERE started_ms < $1", policy.records},
-        {&report.leads, "DELETE FROM leads WHERE updated_ms < $1", policy.leads},
-        {&report.others, "DELETE FROM outbox WHERE state <> 0 AND created_ms < $1", policy.records}};
-    for (const Removal& removal : removals) {
-      if (removal.age.count() == 0) continue;
-      auto count = remove(removal.statement, {time(now - removal.age)});
-      if (!count) return fail(count.error());
-      *removal.count += *count;
-    }
-    return report;
-  });
 }
 
 }  // namespace al::store::sql

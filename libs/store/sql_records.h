@@ -20,6 +20,12 @@ class SqlRecords : public Records {
   Result<bool> put_message(const MessageRecord& message) override;
   Result<bool> set_message_status(std::string_view provider, std::string_view provider_id, MessageStatus status,
                                   std::string_view error) override;
+  Result<std::vector<CallDetails>> calls_to_sum_up(WallTime began_after, int limit) override;
+  Result<void> set_opt_out(std::string_view phone, bool out, WallTime at) override;
+  Result<bool> opted_out(std::string_view phone) override;
+  Result<void> put_chat(std::string_view phone, const ChatRecord& chat) override;
+  Result<ChatRecord> chat(std::string_view phone) override;
+  Result<CallerTraces> traces(std::string_view phone) override;
   Result<CallDetails> call(const CallSid& call) override;
   Result<std::vector<CallRecord>> calls(const RecordFilter& filter) override;
   Result<std::vector<LeadRecord>> leads(const RecordFilter& filter) override;
@@ -28,6 +34,8 @@ class SqlRecords : public Records {
   Result<ErasureReport> apply_retention(const RetentionPolicy& policy, WallTime now) override;
 
  private:
+  // Every call in which the person took part: as caller, or by the number that a lead or a slot holds.
+  Result<std::vector<std::string>> calls_of(std::string_view phone);
   Result<std::size_t> remove(std::string_view statement, std::initializer_list<Value> values);
   Connection& connection_;
 };

@@ -54,6 +54,12 @@ class Query {
     }
     text_ += ')';
   }
+  // Rows behind `cursor` in the order "newest first, then by identifier".
+  void after(const std::string& time_column, const std::string& id_column, const RecordCursor& cursor) {
+    where(time_column + " <= #", time(cursor.at));
+    const std::string at = "$" + std::to_string(values_.size());
+    where(time_column + " < " + at + " OR " + id_column + " > #", text(cursor.id));
+  }
   Result<Rows> run(Connection& connection, std::string_view order, int limit) {
     text_ += " ORDER BY ";
     text_ += order;
@@ -67,11 +73,12 @@ class Query {
 };
 
 void common_conditions(Query& query, const RecordFilter& filter, std::string_view phone_condition,
-                       std::string_view call_column, std::string_view time_column) {
+                       std::string_view call_column, const std::string& time_column, const std::string& id_column) {
   if (!filter.phone.empty()) query.where(phone_condition, text(filter.phone));
   if (!filter.call.empty()) query.where(std::string(call_column) + " = #", text(filter.call.str()));
-  if (filter.since) query.where(std::string(time_column) + " >= #", time(*filter.since));
-  if (filter.before) query.where(std::string(time_column) + " < #", time(*filter.before));
+  if (filter.since) query.where(time_column + " >= #", time(*filter.since));
+  if (filter.before) query.where(time_column + " < #", time(*filter.before));
+  if (filter.after) query.after(time_column, id_column, *filter.after);
 }
 
 CallRecord call_at(const Rows& rows, std::size_t row) {
@@ -133,12 +140,36 @@ Result<CallDetails> SqlRecords::call(const CallSid& call) {
   return details;
 }
 
+Result<std::vector<CallDetails>> SqlRecords::calls_to_sum_up(WallTime began_after, int limit) {
+  // The status of a call comes from Twilio; where nobody reports it, the registry still knows that the conversation
+  // came to its end (phase 5) or was finished.
+  const auto rows = connection_.run(
+      Durability::kRelaxed,
+      "SELECT DISTINCT c.sid, c.started_ms FROM calls c JOIN leads l ON l.call_sid = c.sid "
+      "LEFT JOIN registry r ON r.call_sid = c.sid "
+      "WHERE c.channel = 'phone' AND c.started_ms >= $1 AND l.slots <> '{}' AND l.summary <> '' "
+      "AND (c.status >= 3 OR r.phase = 5 OR r.finished = 1) "
+      "AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.kind = 'whatsapp' AND o.work_key = 'summary:' || c.sid) "
+      "AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.seen_key = 'summary:' || c.sid) "
+      "ORDER BY c.started_ms, c.sid LIMIT " +
+          std::to_string(std::clamp(limit, 1, kMaxRows)),
+      {time(began_after)});
+  if (!rows) return fail(rows.error());
+  std::vector<CallDetails> out;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    auto details = call(CallSid(rows->text(i, 0)));
+    if (!details) return fail(details.error());
+    out.push_back(*std::move(details));
+  }
+  return out;
+}
+
 Result<std::vector<CallRecord>> SqlRecords::calls(const RecordFilter& filter) {
   Query query(
       "SELECT sid, channel, caller, callee, status, persona, language, node, started_ms, ended_ms, end_reason, "
       "recording_url, "
       "summary FROM calls");
-  common_conditions(query, filter, "caller = # OR callee = #", "sid", "started_ms");
+  common_conditions(query, filter, "caller = # OR callee = #", "sid", "started_ms", "sid");
   const auto rows = query.run(connection_, "started_ms DESC, sid", filter.limit);
   if (!rows) return fail(rows.error());
   std::vector<CallRecord> out;
@@ -150,7 +181,7 @@ Result<std::vector<LeadRecord>> SqlRecords::leads(const RecordFilter& filter) {
   Query query(
       "SELECT id, call_sid, lead_key, phone, name, slots, summary, confirmed, created_ms, updated_ms, hand_over FROM "
       "leads");
-  common_conditions(query, filter, "phone = #", "call_sid", "created_ms");
+  common_conditions(query, filter, "phone = #", "call_sid", "created_ms", "id");
   const auto rows = query.run(connection_, "created_ms DESC, id", filter.limit);
   if (!rows) return fail(rows.error());
   std::vector<LeadRecord> out;
@@ -176,7 +207,7 @@ Result<std::vector<MessageRecord>> SqlRecords::messages(const RecordFilter& filt
   Query query(
       "SELECT id, provider, provider_id, inbound, sender, recipient, body, media, status, error, call_sid, at_ms FROM "
       "messages");
-  common_conditions(query, filter, "sender = # OR recipient = #", "call_sid", "at_ms");
+  common_conditions(query, filter, "sender = # OR recipient = #", "call_sid", "at_ms", "id");
   if (filter.inbound) query.where("inbound = #", flag(*filter.inbound));
   const auto rows = query.run(connection_, "at_ms DESC, id", filter.limit);
   if (!rows) return fail(rows.error());
