@@ -13,15 +13,13 @@ constexpr double kHighestHz = 3700.0;
 }  // namespace
 
 void BandLevel::reset() {
-  high_pass_ = Biquad::high_pass(kLowestHz, kSampleRateHz);
-  low_pass_ = Biquad::low_pass(kHighestHz, kSampleRateHz);
+  filters_ = {Biquad::high_pass(kLowestHz, kSampleRateHz), Biquad::low_pass(kHighestHz, kSampleRateHz)};
 }
 
 float BandLevel::rms(PcmFrameView frame) {
   std::array<float, kFrameSamples> work;
   std::copy(frame.begin(), frame.end(), work.begin());
-  high_pass_.process(work);
-  low_pass_.process(work);
+  filters_.process(work);
   return audio::rms(std::span<const float>(work));
 }
 

@@ -15,8 +15,7 @@ class BandLevel {
   void reset();
 
  private:
-  Biquad high_pass_;
-  Biquad low_pass_;
+  BiquadChain filters_;
 };
 
 }  // namespace al::audio

@@ -36,9 +36,7 @@ class Conditioner {
   void apply_gain(bool voice, PcmFrame& out);
 
   ConditionerOptions options_;
-  DcBlocker dc_;
-  Biquad high_pass_;
-  Biquad low_pass_;
+  BiquadChain filters_;
   std::array<float, kFrameSamples> work_{};
   float gain_db_ = 0.0F;
   float applied_gain_ = 1.0F;

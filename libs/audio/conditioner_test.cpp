@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "audio/biquad.h"
+#include "audio/level.h"
 #include "audio/test_signals.h"
 
 namespace al::audio {
@@ -27,6 +29,47 @@ ConditionerOptions nothing() {
   ConditionerOptions o;
   o.remove_dc = o.high_pass = o.low_pass = o.automatic_gain = false;
   return o;
+}
+
+// One filter after the other, sample by sample, as the formula says.
+void filter_plainly(const Biquad& f, std::vector<float>& samples) {
+  float z1 = 0.0F;
+  float z2 = 0.0F;
+  for (float& s : samples) {
+    const float y = f.b0 * s + z1;
+    z1 = f.b1 * s - f.a1 * y + z2;
+    z2 = f.b2 * s - f.a2 * y;
+    s = y;
+  }
+}
+
+TEST(BiquadChain, SideBySideIsOneAfterTheOtherToTheLastBit) {
+  const Pcm noise = test::noise(200, -10.0F);
+  const Biquad dc = Biquad::dc_blocker();
+  const Biquad high = Biquad::high_pass(100, kSampleRateHz);
+  const Biquad low = Biquad::low_pass(3700, kSampleRateHz);
+  const Biquad narrow = Biquad::low_pass(700, kSampleRateHz, 4.0);
+  const struct {
+    BiquadChain chain;
+    std::vector<Biquad> filters;
+  } cases[] = {{BiquadChain(), {}},
+               {BiquadChain{high}, {high}},
+               {BiquadChain{high, low}, {high, low}},
+               {BiquadChain{dc, high, low}, {dc, high, low}},
+               {BiquadChain{dc, high, low, narrow}, {dc, high, low, narrow}}};
+  for (const auto& [chain, filters] : cases) {
+    std::vector<float> expected(noise.begin(), noise.end());
+    for (const Biquad& filter : filters) filter_plainly(filter, expected);
+    for (const std::size_t piece : {1U, 2U, 3U, 5U, 159U, 160U, 161U}) {
+      std::vector<float> out(noise.begin(), noise.end());
+      BiquadChain running = chain;
+      for (std::size_t at = 0; at < out.size(); at += piece) {
+        running.process(std::span(out).subspan(at, std::min(piece, out.size() - at)));
+        running.process({});
+      }
+      EXPECT_EQ(out, expected) << filters.size() << " filters, pieces of " << piece;
+    }
+  }
 }
 
 TEST(Conditioner, WithEveryStageOffNothingChanges) {

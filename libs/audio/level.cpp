@@ -1,5 +1,7 @@
 #include "audio/level.h"
 
+#include <array>
+
 namespace al::audio {
 
 float rms(std::span<const std::int16_t> pcm) {
@@ -11,8 +13,15 @@ float rms(std::span<const std::int16_t> pcm) {
 
 float rms(std::span<const float> pcm) {
   if (pcm.empty()) return 0.0F;
+  // Eight sums side by side: one alone would wait for itself at every sample.
+  std::array<float, 8> sums{};
+  std::size_t i = 0;
+  for (; i + sums.size() <= pcm.size(); i += sums.size()) {
+    for (std::size_t lane = 0; lane < sums.size(); ++lane) sums[lane] += pcm[i + lane] * pcm[i + lane];
+  }
   float sum = 0.0F;
-  for (const float s : pcm) sum += s * s;
+  for (; i < pcm.size(); ++i) sum += pcm[i] * pcm[i];
+  for (const float part : sums) sum += part;
   return std::sqrt(sum / static_cast<float>(pcm.size()));
 }
 
