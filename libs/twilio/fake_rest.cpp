@@ -45,19 +45,38 @@ void FakeRest::put_call(std::string_view call_sid, CallStatus status) {
   calls_[std::string(call_sid)] = status;
 }
 
-void FakeRest::fail_next(int times, int http_status, std::string retry_after) {
+void FakeRest::attach(SimulatedCall& call) {
+  const std::string& sid = call.options().call_sid.str();
+  calls_[sid] = CallStatus::kInProgress;
+  attached_[sid] = &call;
+}
+
+void FakeRest::detach(std::string_view call_sid) {
+  const auto found = attached_.find(call_sid);
+  if (found == attached_.end()) return;
+  calls_[found->first] = found->second->status();
+  attached_.erase(found);
+}
+
+CallStatus FakeRest::status_of(const std::string& call_sid) const {
+  const auto attached = attached_.find(call_sid);
+  return attached != attached_.end() ? attached->second->status() : calls_.at(call_sid);
+}
+
+void FakeRest::fail_next(int times, int http_status, std::string retry_after, int code) {
+  constexpr int kTooManyRequests = 429;
   failures_ = times;
   failure_status_ = http_status;
+  failure_code_ = code != 0 ? code : http_status == kTooManyRequests ? 20429 : 20500;
   failure_retry_after_ = std::move(retry_after);
 }
 
 FakeRestAnswer FakeRest::handle(std::string_view method, std::string_view path, std::string_view authorization,
-                                std::string_view body) {
+                                std::string_view body, Timestamp now) {
   ++requests_;
   if (failures_ > 0) {
     --failures_;
-    FakeRestAnswer answer = failure_status_ == 429 ? refusal(429, 20429, "Too Many Requests")
-                                                   : refusal(failure_status_, 20500, "Internal server error");
+    FakeRestAnswer answer = refusal(failure_status_, failure_code_, "Refused on purpose");
     answer.retry_after = failure_retry_after_;
     return answer;
   }
@@ -77,22 +96,31 @@ FakeRestAnswer FakeRest::handle(std::string_view method, std::string_view path, 
   const std::string sid(path.substr(kCalls.size(), path.size() - kCalls.size() - kSuffix.size()));
   const auto call = calls_.find(sid);
   if (call == calls_.end()) return refusal(404, 20404, "The requested resource was not found");
-  if (method == "POST") return update_call(sid, *form);
-  return success(200, {{"sid", sid}, {"status", std::string(to_string(call->second))}});
+  if (method == "POST") return update_call(sid, *form, now);
+  return success(200, {{"sid", sid}, {"status", std::string(to_string(status_of(sid)))}});
 }
 
-FakeRestAnswer FakeRest::update_call(const std::string& call_sid, const FormParams& form) {
-  CallStatus& status = calls_[call_sid];
-  if (is_terminal(status)) return refusal(400, 21220, "Call is not in-progress. Cannot redirect.");
+FakeRestAnswer FakeRest::update_call(const std::string& call_sid, const FormParams& form, Timestamp now) {
+  if (is_terminal(status_of(call_sid))) return refusal(400, 21220, "Call is not in-progress. Cannot redirect.");
   FakeCallUpdate update;
   update.call_sid = call_sid;
   update.url = form.get("Url");
   update.twiml = form.get("Twiml");
   update.completed = form.get("Status") == "completed";
   if (update.url.empty() && update.twiml.empty() && !update.completed) return refusal(400, 21218, "Invalid parameters");
-  if (update.completed) status = CallStatus::kCompleted;
+  if (update.completed) calls_[call_sid] = CallStatus::kCompleted;
+  if (const auto attached = attached_.find(call_sid); attached != attached_.end()) {
+    SimulatedCall& call = *attached->second;
+    if (update.completed) {
+      call.rest_complete(now);
+    } else if (!update.url.empty()) {
+      call.rest_redirect(update.url, now);
+    } else {
+      call.rest_twiml(update.twiml, now);
+    }
+  }
   updates_.push_back(std::move(update));
-  return success(200, {{"sid", call_sid}, {"status", std::string(to_string(status))}});
+  return success(200, {{"sid", call_sid}, {"status", std::string(to_string(status_of(call_sid)))}});
 }
 
 FakeRestAnswer FakeRest::create_call(const FormParams& form) {

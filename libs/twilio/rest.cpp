@@ -116,12 +116,12 @@ RestOutcome read_rest_answer(int http_status, std::string_view body, std::string
   return outcome;
 }
 
-std::optional<Duration> rest_backoff(int attempt, std::optional<seconds> retry_after, Random& random) {
-  if (attempt < 1 || attempt > kMaxRestTries) return std::nullopt;
+std::optional<Duration> rest_backoff(int attempt, std::optional<seconds> retry_after, Random& random, int max_repeats) {
+  if (attempt < 1 || attempt > max_repeats) return std::nullopt;
   constexpr Duration kFirst = milliseconds{100};
   constexpr Duration kMost = seconds{3};
   constexpr Duration kMostAsked = seconds{30};
-  const Duration step = std::min<Duration>(kFirst * (1LL << (attempt - 1)), kMost);
+  const Duration step = std::min<Duration>(kFirst * (1LL << std::min(attempt - 1, 10)), kMost);
   // Half fixed, half by chance: many calls must not come back in one moment.
   const auto jitter = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(step.count() / 2 + 1)));
   const Duration wait = step / 2 + Duration{jitter};

@@ -77,9 +77,10 @@ struct RestOutcome {
 // `retry_after`: the header's text, or empty. The body may be anything (proxies answer with HTML).
 [[nodiscard]] RestOutcome read_rest_answer(int http_status, std::string_view body, std::string_view retry_after);
 
-// How long to wait before try `attempt` (1 = first repetition): 100 ms x 2^n with jitter, at most 3 s; what the server
-// asked for when that is longer (at most 30 s). nullopt after kMaxRestTries.
+// How long to wait before repetition `attempt` (1 = the first one): 100 ms x 2^n with jitter, at most 3 s; what the
+// server asked for when that is longer (at most 30 s). nullopt after `max_repeats` of them.
 inline constexpr int kMaxRestTries = 5;
-[[nodiscard]] std::optional<Duration> rest_backoff(int attempt, std::optional<seconds> retry_after, Random& random);
+[[nodiscard]] std::optional<Duration> rest_backoff(int attempt, std::optional<seconds> retry_after, Random& random,
+                                                   int max_repeats = kMaxRestTries);
 
 }  // namespace al::twilio

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "twilio/fake_rest.h"
+#include "twilio/simulated_rig.h"
 
 namespace al::twilio {
 namespace {
@@ -92,6 +93,30 @@ TEST(Rest, BackOffGrowsIsJitteredAndEnds) {
   EXPECT_EQ(rest_backoff(kMaxRestTries + 1, std::nullopt, random), std::nullopt);
   EXPECT_EQ(rest_backoff(1, seconds{2}, random), seconds{2});
   EXPECT_EQ(rest_backoff(1, seconds{3600}, random), seconds{30});
+}
+
+TEST(Rest, AnUpdateIsDoneToTheAttachedCall) {
+  FakeRest fake("AC1", "AC1", "secret");
+  test::Rig rig;
+  fake.attach(rig.call);
+  const std::string sid = rig.call.options().call_sid.str();
+  rig.dial();
+  rig.run(milliseconds{100});
+  const auto send_now = [&](const RestRequest& request) {
+    const auto answer = fake.handle(request.method, request.url.substr(request.url.find("/2010")),
+                                    request.headers[0].second, request.body, rig.now);
+    rig.drain();
+    return read_rest_answer(answer.status, answer.body, answer.retry_after);
+  };
+  EXPECT_EQ(send_now(fetch_call(account(), sid)).status, "in-progress");
+  EXPECT_EQ(send_now(redirect_call(account(), sid, "https://h.example/webhook/stream_ended")).verdict,
+            RestVerdict::kOk);
+  ASSERT_TRUE(rig.ended) << "the page behind the URL says <Hangup/>";
+  EXPECT_EQ(send_now(complete_call(account(), sid)).verdict, RestVerdict::kAlreadyOver);
+  EXPECT_EQ(send_now(fetch_call(account(), sid)).status, "completed");
+  fake.detach(sid);
+  EXPECT_EQ(send_now(complete_call(account(), sid)).code, 21220);
+  EXPECT_EQ(fake.take_updates().size(), 1U);
 }
 
 TEST(Rest, MessagesUseATemplateOrFreeText) {

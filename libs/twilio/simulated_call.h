@@ -51,11 +51,16 @@ struct SimulatedCallOptions {
   double loss = 0;       // 0..1: dropped by Twilio because the reader is slow (a hole in the chunk numbers)
   double duplicate = 0;  // 0..1: sent twice
 
+  int lost_sockets = 0;  // so many streams are never opened: a network that swallows the handshake
+
   // What is not known of the real Twilio: is the action of <Connect> asked after …
   bool action_after_reset = true;             // … the socket broke
   bool action_after_half_open = true;         // … the peer went silent and was given up
   bool action_after_failed_handshake = true;  // … the upgrade was refused
   Duration half_open_notice = seconds{10};    // until a silent peer is given up
+  // … or REST gave the call new TwiML while the stream was open? Asked and followed: the answer replaces that TwiML.
+  enum class AfterUpdate { kNotAsked, kAskedAndIgnored, kAskedAndFollowed };
+  AfterUpdate action_after_update = AfterUpdate::kNotAsked;
 
   bool record = true;         // keep both tracks
   bool keep_arrivals = true;  // keep when each media message of the server came
@@ -146,6 +151,7 @@ class SimulatedCall {
   [[nodiscard]] bool ended() const { return leg_ == Leg::kEnded; }
   [[nodiscard]] bool in_progress() const { return leg_ != Leg::kIdle && leg_ != Leg::kEnded; }
   [[nodiscard]] const SimulatedCallOptions& options() const { return options_; }
+  [[nodiscard]] CallStatus status() const { return status_; }
   // The stream of now, or the last one; nullptr before the first.
   [[nodiscard]] const SimulatedStream* stream() const { return stream_.get(); }
   [[nodiscard]] int streams_opened() const { return streams_opened_; }
@@ -203,6 +209,7 @@ class SimulatedCall {
   void collect_warnings(Timestamp now);
   void leave_stream(Timestamp now);
   void after_connect(bool ask_action, Timestamp now);
+  void ask_replaced_action(Timestamp now);
   void close_stream(Timestamp now);  // Twilio's side ends it: stop, close
 
   SimulatedCallOptions options_;

@@ -60,6 +60,7 @@ void SimulatedCall::begin_connect(const TwimlElement& connect, Timestamp now) {
     open.signature = compute_signature(options_.auth_token, url, nullptr);
   }
   note(now, "connect", url);
+  if (streams_opened_ <= options_.lost_sockets) return;
   actions_.emplace_back(std::move(open));
 }
 
@@ -183,6 +184,24 @@ void SimulatedCall::after_connect(bool ask_action, Timestamp now) {
     return;
   }
   request_twiml(action, attribute_or(connect_, "method", "POST"), {}, now);
+}
+
+// The stream was ended by new TwiML from REST: the action of its <Connect> has nothing to decide any more, but nobody
+// promises that it is not asked.
+void SimulatedCall::ask_replaced_action(Timestamp now) {
+  using AfterUpdate = SimulatedCallOptions::AfterUpdate;
+  const std::string action(attribute_or(connect_, "action", ""));
+  if (options_.action_after_update == AfterUpdate::kNotAsked || action.empty() || ended()) return;
+  sim::HttpRequest request;
+  request.id = ++next_id_;
+  request.method = "POST";
+  request.url = resolve(action);
+  request.form = call_params();
+  sign(request);
+  if (options_.action_after_update == AfterUpdate::kAskedAndFollowed) twiml_request_ = request.id;
+  http_.push_back({request.id, sim::HttpPurpose::kTwiml, now + options_.http_timeout});
+  note(now, "request", "POST " + request.url + " (of the replaced <Connect>)");
+  actions_.emplace_back(std::move(request));
 }
 
 }  // namespace al::twilio

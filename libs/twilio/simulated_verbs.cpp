@@ -293,8 +293,10 @@ void SimulatedCall::rest_redirect(std::string_view url, Timestamp now) {
 void SimulatedCall::rest_twiml(std::string_view twiml, Timestamp now) {
   if (!in_progress()) return;
   note(now, "rest", "new TwiML");
+  const bool connected = leg_ == Leg::kStreaming || leg_ == Leg::kConnecting;
   close_stream(now);
   twiml_request_ = 0;
+  if (connected) ask_replaced_action(now);
   run_document(twiml, now);
 }
 

@@ -192,6 +192,27 @@ TEST(SimulatedCall, BadAnswersEndTheCallWithTwiliosCode) {
   EXPECT_EQ(loop.ended->reason, "too many documents");
 }
 
+TEST(SimulatedCall, NewTwimlFromRestEndsTheStreamAndPlaysOn) {
+  using AfterUpdate = SimulatedCallOptions::AfterUpdate;
+  for (const AfterUpdate after :
+       {AfterUpdate::kNotAsked, AfterUpdate::kAskedAndIgnored, AfterUpdate::kAskedAndFollowed}) {
+    SimulatedCallOptions options = plain_options();
+    options.action_after_update = after;
+    Rig rig(options);
+    rig.dial();
+    rig.run(milliseconds{200});
+    rig.call.rest_twiml(play_then_connect_twiml("https://h.example/static/tts/a.wav", stream_twiml()), rig.now);
+    rig.drain();
+    EXPECT_TRUE(std::holds_alternative<msg::Stop>(rig.received.back()));
+    EXPECT_EQ(rig.asked("stream_ended"), after != AfterUpdate::kNotAsked);
+    rig.run(seconds{1});
+    ASSERT_EQ(rig.clips.size(), 1U);
+    // Followed: the answer of the action, <Hangup/>, came instead of the new TwiML.
+    EXPECT_EQ(rig.ended.has_value(), after == AfterUpdate::kAskedAndFollowed);
+    EXPECT_EQ(rig.sockets, after == AfterUpdate::kAskedAndFollowed ? 1 : 2);
+  }
+}
+
 TEST(SimulatedCall, RunsTheSameWayTwice) {
   const auto run = [] {
     SimulatedCallOptions options = plain_options();
