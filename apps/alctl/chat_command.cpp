@@ -10,12 +10,14 @@
 
 #include "alctl/chat_model.h"
 #include "alctl/commands.h"
+#include "alctl/fake_providers.h"
 #include "alctl/terminal.h"
 #include "bridge/local_time.h"
 #include "core/json.h"
 #include "core/settings.h"
 #include "core/time.h"
 #include "dialog/chat_driver.h"
+#include "providers/fakes/fake_world.h"
 
 namespace al::alctl {
 namespace {
@@ -26,6 +28,7 @@ struct Timed {
   dialog::ChatTurn turn;
   double first_ms = 0;
   double total_ms = 0;
+  std::string problem;  // of the model; empty = none
 };
 
 nlohmann::json to_json(const Timed& timed, const dialog::Conversation& conversation) {
@@ -40,7 +43,8 @@ nlohmann::json to_json(const Timed& timed, const dialog::Conversation& conversat
           {"slots", conversation.slots()}, {"tools", std::move(tools)},
           {"refused", timed.turn.refused}, {"ignored", timed.turn.ignored},
           {"ends", timed.turn.ends},       {"first_ms", timed.first_ms},
-          {"total_ms", timed.total_ms},    {"complete", conversation.complete()}};
+          {"total_ms", timed.total_ms},    {"complete", conversation.complete()},
+          {"problem", timed.problem}};
 }
 
 void print_turn(Io& io, const Timed& timed, const dialog::Conversation& conversation) {
@@ -90,17 +94,27 @@ ExitCode run_chat(const Arguments& arguments, Io& io) {
   if (!persona)
     return io.fail(persona.error().code == Errc::kNotFound ? ExitCode::kNotFound : ExitCode::kConfig,
                    persona.error().detail);
-  auto model = make_chat_model(*settings, *persona, arguments.text("llm"));
+  auto fakes = start_fakes(arguments, *settings, *persona);
+  if (!fakes) return io.fail(ExitCode::kUsage, fakes.error().detail);
+  if (arguments.given("llm")) {
+    if (auto set = settings->set("llm", arguments.text("llm"), "--llm"); !set)
+      return io.fail(ExitCode::kUsage, set.error().detail);
+  }
+  auto model = make_chat_model(*settings, *persona);
   if (!model) return io.fail(ExitCode::kConfig, model.error().detail);
+  for (const std::string& warning : (*model)->warnings()) io.err << io.yellow("warning: ") << warning << "\n";
 
   double first_ms = 0;
+  std::string problem;
   dialog::ChatDriver chat(*persona, conversation_options(*settings, arguments),
                           static_cast<std::uint64_t>(arguments.integer("seed")),
                           [&](const dialog::ModelRequest& request) {
                             ChatAnswer answer = (*model)->answer(request);
                             if (first_ms == 0) first_ms = answer.first_ms;
-                            if (!answer.problem.empty())
+                            if (!answer.problem.empty()) {
                               io.err << io.yellow("warning: ") << (*model)->name() << ": " << answer.problem << "\n";
+                              problem = answer.problem;
+                            }
                             return std::move(answer.answer);
                           });
   chat.greet();
@@ -117,8 +131,10 @@ ExitCode run_chat(const Arguments& arguments, Io& io) {
     if (line.empty()) continue;
     if (!io.json && !person) io.out << io.bold("you: ") << line << "\n";
     first_ms = 0;
+    problem.clear();
     const Timestamp began = monotonic_now();
-    Timed timed{chat.say(line, began), 0, 0};
+    Timed timed{chat.say(line, began), 0, 0, {}};
+    timed.problem = problem;
     timed.total_ms = static_cast<double>((monotonic_now() - began).count()) / 1000.0;
     timed.first_ms = first_ms == 0 ? timed.total_ms : first_ms;
     ended = timed.turn.ends;
@@ -158,8 +174,13 @@ CommandSpec chat_command() {
       "Lines come from the keyboard or from a pipe, one caller turn a line. After each answer come the slots, the "
       "tools "
       "that ran or were refused, and the times.\n\n"
-      "Without a key the scripted agent answers, offline. With LLM=openai in the settings (or --llm openai) the model "
-      "behind OPENAI_BASE_URL does.";
+      "Without a key the scripted agent answers, offline; otherwise the models of the setting LLM (or --llm), in "
+      "order, "
+      "with the deadlines, the second attempts and the fallbacks of a call. --fake puts stand-ins on this machine in "
+      "their place, which are asked over the real protocol.\n\n"
+      "The exit code is 0 when the lines are used up or the agent said goodbye, 4 when the persona is not there, 78 "
+      "when "
+      "it has mistakes (each with its line) or a setting is wrong.";
   spec.options = {
       {"persona",
        ValueKind::kText,
@@ -170,7 +191,15 @@ CommandSpec chat_command() {
        {},
        {},
        {}},
-      {"llm", ValueKind::kChoice, "NAME", "who answers", "auto", false, {"auto", "scripted", "openai"}, {}, {}},
+      {"llm",
+       ValueKind::kText,
+       "NAME,…",
+       "who answers: openai, anthropic, scripted; default: the setting LLM",
+       "",
+       false,
+       {},
+       {},
+       {}},
       {"caller", ValueKind::kText, "NUMBER", "the caller's number, as +972541234567", "", false, {}, {}, {}},
       {"whatsapp", ValueKind::kFlag, "", "as if a WhatsApp provider were configured", "", false, {}, {}, {}},
       {"written", ValueKind::kFlag, "", "a written chat: figures stay figures", "", false, {}, {}, {}},
@@ -184,7 +213,9 @@ CommandSpec chat_command() {
        {},
        {},
        {}}};
+  for (OptionSpec& option : fake_options()) spec.options.push_back(std::move(option));
   spec.examples = {{"alctl chat --persona en-real-estate", "a conversation at the keyboard"},
+                   {"alctl chat --fake google", "with a language model that needs no network"},
                    {"alctl chat --persona my.toml --json < lines.txt", "a scripted one, for tests"}};
   spec.run = run_chat;
   return spec;

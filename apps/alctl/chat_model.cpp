@@ -7,7 +7,8 @@
 #include "core/time.h"
 #include "net/http_client.h"
 #include "net/loop.h"
-#include "providers/openai_chat.h"
+#include "providers/factory.h"
+#include "providers/local_speech.h"
 #include "providers/scheduler.h"
 
 namespace al::alctl {
@@ -16,22 +17,6 @@ namespace {
 using dialog::ModelRequest;
 
 constexpr seconds kLongestAnswer{30};
-
-class ScriptedModel final : public ChatModel {
- public:
-  explicit ScriptedModel(std::shared_ptr<const dialog::Persona> persona) : persona_(std::move(persona)) {}
-  ChatAnswer answer(const ModelRequest& request) override {
-    ChatAnswer out;
-    const Timestamp began = monotonic_now();
-    out.answer = dialog::scripted_answer(*persona_, request);
-    out.first_ms = static_cast<double>((monotonic_now() - began).count()) / 1000.0;
-    return out;
-  }
-  [[nodiscard]] std::string name() const override { return "scripted"; }
-
- private:
-  std::shared_ptr<const dialog::Persona> persona_;
-};
 
 // Collects what a provider's thread delivers, for one waiting reader.
 class WaitingSink final : public dialog::ModelSink {
@@ -73,59 +58,41 @@ class WaitingSink final : public dialog::ModelSink {
   bool done_ = false;
 };
 
-class RemoteModel final : public ChatModel {
+class ProviderModel final : public ChatModel {
  public:
-  static Result<std::unique_ptr<ChatModel>> open(const Settings& settings) {
-    auto model = std::make_unique<RemoteModel>();
-    providers::OpenAiChatOptions options;
-    options.base_url = settings.string("openai_base_url");
-    options.api_key = settings.string("openai_api_key");
-    options.model = settings.string("llm_model");
-    options.extra_json = settings.string("llm_extra_json");
-    auto made =
-        providers::make_openai_chat(std::move(options), {model->http_, *model->scheduler_, model->thread_.loop()});
+  static Result<std::unique_ptr<ChatModel>> open(const Settings& settings,
+                                                 std::shared_ptr<const dialog::Persona> persona) {
+    auto model = std::make_unique<ProviderModel>();
+    providers::FactoryWants wants;
+    wants.stt = wants.tts = wants.warm_phrases = false;
+    auto made = providers::make_providers(settings, std::move(persona),
+                                          {model->http_, model->thread_.loop(), *model->scheduler_, nullptr}, wants);
     if (!made) return fail(made.error());
-    model->model_ = std::move(*made);
-    model->model_->warm_up();
+    model->set_ = std::move(*made);
+    model->set_.llm->warm_up();
     return model;
   }
 
   ChatAnswer answer(const ModelRequest& request) override {
     auto sink = std::make_shared<WaitingSink>(monotonic_now());
-    const auto session = model_->start(request, sink);
+    const auto session = set_.llm->start(request, sink);
     return sink->wait();
   }
-  [[nodiscard]] std::string name() const override { return model_->name(); }
+  [[nodiscard]] std::string name() const override { return set_.llm->name(); }
+  [[nodiscard]] const std::vector<std::string>& warnings() const override { return set_.warnings; }
 
  private:
   net::LoopThread thread_{"chat"};
   net::HttpClient http_;
   std::unique_ptr<providers::Scheduler> scheduler_ = providers::make_timer_thread();
-  std::unique_ptr<dialog::LanguageModel> model_;
+  providers::ProviderSet set_;  // last: it uses the rest
 };
 
 }  // namespace
 
 Result<std::unique_ptr<ChatModel>> make_chat_model(const Settings& settings,
-                                                   std::shared_ptr<const dialog::Persona> persona,
-                                                   const std::string& wanted) {
-  std::string name = wanted;
-  if (name == "auto") {
-    name = "scripted";
-    const bool usable =
-        settings.has("llm_model") && (settings.has("openai_api_key") || settings.given("openai_base_url"));
-    for (const std::string& preferred : settings.list("llm")) {
-      if (preferred == "scripted") break;
-      if ((preferred == "openai" || preferred == "auto") && (usable || preferred == "openai")) {
-        name = "openai";
-        break;
-      }
-    }
-  }
-  if (name == "scripted") return std::make_unique<ScriptedModel>(std::move(persona));
-  if (!settings.has("llm_model"))
-    return fail(Errc::kMalformed, "LLM_MODEL is not set: name the model at OPENAI_BASE_URL");
-  return RemoteModel::open(settings);
+                                                   std::shared_ptr<const dialog::Persona> persona) {
+  return ProviderModel::open(settings, std::move(persona));
 }
 
 }  // namespace al::alctl

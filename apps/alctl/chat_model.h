@@ -1,8 +1,9 @@
-// Who answers in `alctl chat`: the scripted agent, or a remote language model waited for.
+// Who answers in `alctl chat`: the language models of the settings, as agentd would use them, waited for.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/settings.h"
@@ -23,12 +24,12 @@ class ChatModel {
   virtual ~ChatModel() = default;
   virtual ChatAnswer answer(const dialog::ModelRequest& request) = 0;  // blocks, bounded
   [[nodiscard]] virtual std::string name() const = 0;
+  // What was asked for and is not there, one sentence each.
+  [[nodiscard]] virtual const std::vector<std::string>& warnings() const = 0;
 };
 
-// `wanted`: "scripted", "openai", or "auto" (the first name in the setting LLM that is one of them and has what it
-// needs). kMalformed names what is missing.
+// The chain of the setting LLM with its deadlines, hedging and breakers. kMalformed and kNotFound as make_providers().
 [[nodiscard]] Result<std::unique_ptr<ChatModel>> make_chat_model(const Settings& settings,
-                                                                 std::shared_ptr<const dialog::Persona> persona,
-                                                                 const std::string& wanted);
+                                                                 std::shared_ptr<const dialog::Persona> persona);
 
 }  // namespace al::alctl

@@ -9,6 +9,7 @@ namespace al::alctl {
 
 [[nodiscard]] CommandSpec call_command();
 [[nodiscard]] CommandSpec chat_command();
+[[nodiscard]] CommandSpec fakes_command();
 [[nodiscard]] std::vector<CommandSpec> records_commands();  // leads, calls, whatsapp
 [[nodiscard]] CommandSpec load_command();
 [[nodiscard]] CommandSpec smoke_command();

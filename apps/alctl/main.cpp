@@ -22,7 +22,8 @@ std::vector<al::alctl::CommandSpec> all_commands() {
       signature_sign_command(), signature_explain_command(),
       explain_command(),        replay_command(),
       tune_command(),           config_show_command(),
-      config_check_command(),   version_command(),
+      config_check_command(),   fakes_command(),
+      version_command(),
   };
   for (CommandSpec& command : records_commands()) commands.push_back(std::move(command));
   commands.push_back(docs_command(commands));

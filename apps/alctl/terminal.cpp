@@ -34,6 +34,10 @@ void prepare_signals() {
   std::signal(SIGPIPE, SIG_DFL);  // `alctl … | head` ends quietly
 }
 
+void stop_on_terminate() {
+  std::signal(SIGTERM, on_interrupt);
+}
+
 bool interrupted() {
   return interrupts != 0;
 }

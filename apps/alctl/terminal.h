@@ -10,6 +10,8 @@ void fit_to_terminal(Io& io);
 
 // Ctrl-C sets a flag that long commands look at; a second one ends the program at once. A closed pipe is no crash.
 void prepare_signals();
+// For a command that runs until it is stopped: SIGTERM is Ctrl-C.
+void stop_on_terminate();
 [[nodiscard]] bool interrupted();
 
 }  // namespace al::alctl

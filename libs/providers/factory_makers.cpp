@@ -1,5 +1,10 @@
+#include <fstream>
+#include <iterator>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
+#include "core/json.h"
 #include "dialog/scripted_agent.h"
 #include "providers/anthropic_messages.h"
 #include "providers/deepgram_stt.h"
@@ -28,7 +33,35 @@ tl::unexpected<Error> missing(std::string sentence) {
   return fail(Errc::kNotFound, std::move(sentence));
 }
 
+// As the adapters want it: without a slash at the end.
+std::string base_url(const Settings& settings, std::string_view key) {
+  std::string url = settings.string(key);
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+// The request members that settings give; what LLM_EXTRA_JSON says about the same member wins.
+std::string extra_json(const Settings& settings, bool temperature_allowed) {
+  const std::string& given = settings.string("llm_extra_json");
+  if (!temperature_allowed || !settings.has("llm_temperature")) return given;
+  nlohmann::json extra = {{"temperature", settings.number("llm_temperature")}};
+  if (given.empty()) return dump_json(extra);
+  const auto more = parse_json(given);
+  if (!more || !more->is_object()) return given;  // the adapter's own check names what is wrong with it
+  for (const auto& [name, value] : more->items()) extra[name] = value;
+  return dump_json(extra);
+}
+
 // ---- recognition ----------------------------------------------------------------------------------------------------
+
+#if AL_GRPC
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  if (text.empty()) return fail(Errc::kMalformed, path + " cannot be read, or is empty");
+  return text;
+}
+#endif
 
 Result<std::shared_ptr<SpeechToText>> google_stt(Build& build) {
 #if AL_GRPC
@@ -45,6 +78,11 @@ Result<std::shared_ptr<SpeechToText>> google_stt(Build& build) {
   options.model = model == "default" ? std::string() : model;
   options.hint_boost = static_cast<float>(build.settings.number("google_stt_hint_boost"));
   options.interim_results = build.settings.boolean("google_stt_interim");
+  if (build.settings.has("google_stt_ca_file")) {
+    auto authority = read_file(build.settings.string("google_stt_ca_file"));
+    if (!authority) return fail(authority.error().code, "GOOGLE_STT_CA_FILE: " + authority.error().detail);
+    options.root_certificates_pem = std::move(*authority);
+  }
   return std::shared_ptr<SpeechToText>(make_google_stt(std::move(options), build.context.scheduler));
 #else
   static_cast<void>(build);
@@ -68,7 +106,7 @@ Result<std::shared_ptr<SpeechToText>> whisper_stt(Build& build) {
     return missing("neither WHISPER_BASE_URL nor WHISPER_API_KEY nor OPENAI_API_KEY is set");
   }
   OpenAiTranscribeOptions options;
-  options.base_url = settings.string(own_server ? "whisper_base_url" : "openai_base_url");
+  options.base_url = base_url(settings, own_server ? "whisper_base_url" : "openai_base_url");
   options.api_key = settings.string(settings.has("whisper_api_key") ? "whisper_api_key" : "openai_api_key");
   options.model = settings.string("whisper_model");
   return shared(make_openai_transcribe(std::move(options), remote(build)));
@@ -90,10 +128,10 @@ Result<std::shared_ptr<LanguageModel>> openai_model(Build& build) {
   }
   if (!settings.has("llm_model")) return missing("LLM_MODEL is not set: name the model that OPENAI_BASE_URL shall use");
   OpenAiChatOptions options;
-  options.base_url = settings.string("openai_base_url");
+  options.base_url = base_url(settings, "openai_base_url");
   options.api_key = settings.string("openai_api_key");
   options.model = settings.string("llm_model");
-  options.extra_json = settings.string("llm_extra_json");
+  options.extra_json = extra_json(settings, true);
   return shared(make_openai_chat(std::move(options), remote(build)));
 }
 
@@ -102,13 +140,12 @@ Result<std::shared_ptr<LanguageModel>> anthropic_model(Build& build) {
   if (!settings.has("anthropic_api_key")) return missing("ANTHROPIC_API_KEY is not set");
   if (!settings.has("anthropic_model")) return missing("ANTHROPIC_MODEL is not set");
   AnthropicOptions options;
-  options.base_url = settings.string("anthropic_base_url");
-  // The setting is the host, the adapter wants the version path as well.
-  if (!options.base_url.ends_with("/v1")) options.base_url += options.base_url.ends_with("/") ? "v1" : "/v1";
+  options.base_url = base_url(settings, "anthropic_base_url");
+  if (!options.base_url.ends_with("/v1")) options.base_url += "/v1";  // the setting is the host
   options.api_key = settings.string("anthropic_api_key");
   options.version = settings.string("anthropic_version");
   options.model = settings.string("anthropic_model");
-  options.extra_json = settings.string("llm_extra_json");
+  options.extra_json = extra_json(settings, options.version == "2023-06-01");
   return shared(make_anthropic_messages(std::move(options), remote(build)));
 }
 
@@ -122,7 +159,7 @@ Result<std::shared_ptr<LanguageModel>> scripted_model(Build& build) {
 
 Result<std::shared_ptr<TextToSpeech>> google_tts(Build& build) {
   GoogleTtsOptions options;
-  options.base_url = build.settings.string("google_tts_base_url");
+  options.base_url = base_url(build.settings, "google_tts_base_url");
   auto account = google_account(build.settings, true);
   if (!account) return fail(account.error());
   options.tokens = make_self_signed_token_source(std::move(*account), "https://texttospeech.googleapis.com/");
@@ -131,8 +168,11 @@ Result<std::shared_ptr<TextToSpeech>> google_tts(Build& build) {
 
 Result<std::shared_ptr<TextToSpeech>> azure_tts(Build& build) {
   if (!build.settings.has("azure_speech_key")) return missing("AZURE_SPEECH_KEY is not set");
-  if (!build.settings.has("azure_region")) return missing("AZURE_REGION is not set");
+  if (!build.settings.has("azure_region") && !build.settings.has("azure_tts_base_url")) {
+    return missing("neither AZURE_REGION nor AZURE_TTS_BASE_URL is set");
+  }
   AzureTtsOptions options;
+  options.base_url = base_url(build.settings, "azure_tts_base_url");
   options.region = build.settings.string("azure_region");
   options.api_key = build.settings.string("azure_speech_key");
   return shared(make_azure_tts(std::move(options), remote(build)));
@@ -145,7 +185,8 @@ Result<std::shared_ptr<TextToSpeech>> openai_tts(Build& build) {
     return missing("neither OPENAI_API_KEY nor OPENAI_TTS_BASE_URL is set");
   }
   OpenAiSpeechOptions options;
-  options.base_url = settings.string(settings.has("openai_tts_base_url") ? "openai_tts_base_url" : "openai_base_url");
+  options.base_url =
+      base_url(settings, settings.has("openai_tts_base_url") ? "openai_tts_base_url" : "openai_base_url");
   options.api_key = settings.string("openai_api_key");
   options.model = settings.string("openai_tts_model");
   options.voice = settings.string("openai_tts_voice");
@@ -155,9 +196,21 @@ Result<std::shared_ptr<TextToSpeech>> openai_tts(Build& build) {
 Result<std::shared_ptr<TextToSpeech>> elevenlabs_tts(Build& build) {
   if (!build.settings.has("elevenlabs_api_key")) return missing("ELEVENLABS_API_KEY is not set");
   if (voice_name(build, "elevenlabs", false).empty()) return missing("ELEVENLABS_VOICE_ID is not set");
+  const std::string origin = base_url(build.settings, "elevenlabs_base_url");
+  const std::string& model = build.settings.string("elevenlabs_model");
+  // The WebSocket that v3 and v4 speak knows no other family.
+  if (!model.starts_with("eleven_v3") && !model.starts_with("eleven_v4")) {
+    ElevenLabsOptions options;
+    options.base_url = origin;
+    options.api_key = build.settings.string("elevenlabs_api_key");
+    options.model = model;
+    options.voice_id = build.settings.string("elevenlabs_voice_id");
+    return shared(make_elevenlabs_tts(std::move(options), remote(build)));
+  }
   ElevenLabsWsOptions options;
+  options.base_url = "ws" + origin.substr(std::string_view("http").size());  // https: wss, http: ws
   options.api_key = build.settings.string("elevenlabs_api_key");
-  options.model = build.settings.string("elevenlabs_model");
+  options.model = model;
   options.voice_id = build.settings.string("elevenlabs_voice_id");
   return shared(make_elevenlabs_ws(std::move(options), remote(build)));
 }

@@ -159,7 +159,7 @@ FakeReply anthropic_reply(const FakeAnswer& answer, const FakeLatencies& latenci
 
 void serve_openai_chat(const FakeContext& context, const RawRequest& request, RawConnection& connection) {
   const Fault fault = context.script.take_fault(FakeStage::kModel);
-  const FakeReply reply = openai_reply(context.script.next_answer(), context.script.latencies());
+  const FakeReply reply = openai_reply(context.script.next_answer(request.body), context.script.latencies());
   if (!check_key(request, connection, "authorization", "Bearer " + context.keys.api_key, reply.refusal_401)) return;
   if (!check_json(context, request, connection, {"model", "messages", "stream"})) return;
   play_reply(connection, reply, fault);
@@ -167,7 +167,7 @@ void serve_openai_chat(const FakeContext& context, const RawRequest& request, Ra
 
 void serve_anthropic(const FakeContext& context, const RawRequest& request, RawConnection& connection) {
   const Fault fault = context.script.take_fault(FakeStage::kModel);
-  const FakeReply reply = anthropic_reply(context.script.next_answer(), context.script.latencies());
+  const FakeReply reply = anthropic_reply(context.script.next_answer(request.body), context.script.latencies());
   if (!check_key(request, connection, "x-api-key", context.keys.api_key, reply.refusal_401)) return;
   if (!check_json(context, request, connection, {"model", "messages", "max_tokens", "stream"})) return;
   if (!net::find_header(request.headers, "anthropic-version"))

@@ -1,5 +1,9 @@
 #include "providers/fakes/fake_world.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "providers/fakes/fake_http.h"
 #include "providers/fakes/test_keys.h"
 #if AL_GRPC
@@ -15,11 +19,37 @@ struct Cast {
   std::string_view llm;
   std::string_view tts;
 };
-constexpr Cast kCasts[] = {{"google", "google", "openai", "google"},
-                           {"openai", "whisper", "openai", "openai"},
-                           {"anthropic", "whisper", "anthropic", "google"},
-                           {"deepgram", "deepgram", "openai", "google"}};
+constexpr Cast kCasts[] = {
+    {"google", "google", "openai", "google"},        {"openai", "whisper", "openai", "openai"},
+    {"anthropic", "whisper", "anthropic", "google"}, {"azure", "whisper", "openai", "azure"},
+    {"deepgram", "deepgram", "openai", "google"},    {"elevenlabs", "deepgram", "anthropic", "elevenlabs"},
+    {"whisper", "whisper", "scripted", "google"}};
 constexpr std::string_view kKey = "fake-key";
+
+// A folder of this object's own, readable by its user only.
+class OwnFolder {
+ public:
+  ~OwnFolder() {
+    std::error_code fault;
+    if (!path_.empty()) std::filesystem::remove_all(path_, fault);
+  }
+  Result<std::string> write(std::string_view name, const std::string& text) {
+    std::error_code fault;
+    std::string pattern = (std::filesystem::temp_directory_path(fault) / "al-fakes-XXXXXX").string();
+    if (fault || mkdtemp(pattern.data()) == nullptr)
+      return fail(Errc::kInternal, "no temporary folder for the fakes' certificate");
+    path_ = pattern;
+    const std::filesystem::path file = path_ / name;
+    std::ofstream out(file, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out) return fail(Errc::kInternal, file.string() + " cannot be written");
+    return file.string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
 
 }  // namespace
 
@@ -32,6 +62,7 @@ struct FakeWorld::Impl {
 #if AL_GRPC
   FakeGoogleSpeech speech{script, {.api_key = std::string(kKey), .service_account_public_key = account.public_key_pem}};
 #endif
+  OwnFolder folder;
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
@@ -60,19 +91,33 @@ Result<std::unique_ptr<FakeWorld>> FakeWorld::start(std::string_view name) {
                     {"llm", std::string(chosen->llm)},
                     {"tts", std::string(chosen->tts)},
                     {"google_cloud_service_account_json", impl->account.json},
+                    {"google_tts_sa_json", impl->account.json},
                     {"google_tts_base_url", origin},
                     {"openai_base_url", origin + "/v1"},
                     {"openai_api_key", key},
                     {"llm_model", "fake"},
+                    {"whisper_base_url", origin + "/v1"},
+                    {"whisper_api_key", key},
                     {"whisper_model", "fake"},
+                    {"openai_tts_base_url", origin + "/v1"},
                     {"openai_tts_model", "fake"},
-                    {"anthropic_base_url", origin + "/v1"},
+                    {"anthropic_base_url", origin},
                     {"anthropic_api_key", key},
                     {"anthropic_model", "fake"},
+                    {"azure_tts_base_url", origin},
+                    {"azure_speech_key", key},
+                    {"elevenlabs_base_url", origin},
+                    {"elevenlabs_api_key", key},
+                    {"elevenlabs_voice_id", "fake-voice"},
                     {"deepgram_url", impl->http.ws_origin() + "/v1/listen"},
                     {"deepgram_api_key", key}};
 #if AL_GRPC
-  impl->settings.emplace_back("google_stt_endpoint", "http://" + impl->speech.endpoint());
+  auto authority = impl->folder.write("google-stt.pem", impl->speech.certificate_pem());
+  if (!authority) return fail(authority.error());
+  // By its address, which the certificate names as well: no name has to be looked up on a machine without a network.
+  const std::string named = impl->speech.tls_endpoint();
+  impl->settings.emplace_back("google_stt_endpoint", "https://127.0.0.1" + named.substr(named.find(':')));
+  impl->settings.emplace_back("google_stt_ca_file", *authority);
 #endif
   return std::unique_ptr<FakeWorld>(new FakeWorld(std::move(impl)));
 }

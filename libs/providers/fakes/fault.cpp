@@ -66,8 +66,13 @@ std::string FakeScript::next_transcript() {
   const std::lock_guard lock(mutex_);
   return transcripts_.empty() ? std::string() : transcripts_[transcripts_given_++ % transcripts_.size()];
 }
-FakeAnswer FakeScript::next_answer() {
+void FakeScript::set_answerer(std::function<FakeAnswer(std::string_view body)> answerer) {
   const std::lock_guard lock(mutex_);
+  answerer_ = std::move(answerer);
+}
+FakeAnswer FakeScript::next_answer(std::string_view body) {
+  const std::lock_guard lock(mutex_);
+  if (answerer_) return answerer_(body);
   return answers_.empty() ? FakeAnswer{} : answers_[answers_given_++ % answers_.size()];
 }
 FakeLatencies FakeScript::latencies() const {

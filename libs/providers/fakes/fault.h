@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -63,6 +64,9 @@ struct FakeLatencies {
   Duration first_token = milliseconds{350};  // request -> first token
   Duration token_gap = milliseconds{10};
   Duration first_audio = milliseconds{100};  // request -> first audio
+  // How long a caller takes to say a word: an interim result holds no word that cannot have been said yet, and one is
+  // sent with each new word. 0 = the whole text at once, each half second (Google's recogniser only).
+  Duration word_said{0};
 };
 
 // A request as a fake received it, for assertions about the wire.
@@ -79,12 +83,14 @@ class FakeScript {
   // What callers "say", in turn, over and over; and what the model answers, in turn, over and over.
   void set_transcripts(std::vector<std::string> texts);
   void set_answers(std::vector<FakeAnswer> answers);
+  // Takes the answer from the request's body instead; empty: from the list again. Called on the fakes' threads.
+  void set_answerer(std::function<FakeAnswer(std::string_view body)> answerer);
   void set_latencies(FakeLatencies latencies);
   // The next `count` requests of the stage fail so; -1 = all until told otherwise.
   void set_fault(FakeStage stage, Fault fault, int count = -1);
 
   [[nodiscard]] std::string next_transcript();
-  [[nodiscard]] FakeAnswer next_answer();
+  [[nodiscard]] FakeAnswer next_answer(std::string_view body = {});
   [[nodiscard]] FakeLatencies latencies() const;
   [[nodiscard]] Fault take_fault(FakeStage stage);  // counts the request, too
 
@@ -107,6 +113,7 @@ class FakeScript {
   std::vector<FakeAnswer> answers_{{.text = "בשמחה. באיזה אזור אתם מחפשים?", .tool_name = {}},
                                    {.text = "מצוין. כמה חדרים אתם צריכים?", .tool_name = {}},
                                    {.text = "ומה התקציב, בערך?", .tool_name = {}}};
+  std::function<FakeAnswer(std::string_view)> answerer_;
   std::size_t transcripts_given_ = 0;
   std::size_t answers_given_ = 0;
   FakeLatencies latencies_;
