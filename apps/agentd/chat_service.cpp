@@ -1,6 +1,7 @@
 #include "agentd/chat_service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <utility>
 #include <variant>
@@ -16,16 +17,14 @@ namespace {
 constexpr std::size_t kMaxChats = 5'000;
 constexpr std::size_t kMaxWaiting = 20;  // messages of one person while an answer is being made
 constexpr Duration kForgetAfter = std::chrono::hours{24};
+constexpr Duration kStoreWait = seconds{2};
 
 }  // namespace
 
 // One person's conversation: messages are answered one after the other.
 class ChatService::Chat : public std::enable_shared_from_this<Chat> {
  public:
-  Chat(ChatService& service, std::string number)
-      : service_(service),
-        number_(std::move(number)),
-        conversation_(service.persona_, options_for(number_), std::hash<std::string>{}(number_)) {}
+  Chat(ChatService& service, std::string number) : service_(service), number_(std::move(number)) {}
 
   [[nodiscard]] Timestamp last_used() const { return last_used_; }
 
@@ -36,16 +35,22 @@ class ChatService::Chat : public std::enable_shared_from_this<Chat> {
       return;
     }
     waiting_.push_back(message);
-    if (!exchange_) next(now);
+    if (!busy_) next();
   }
 
  private:
-  static dialog::ConversationOptions options_for(const std::string& number) {
+  // What is remembered between two messages; `stored`: the database has it.
+  struct Memory {
+    store::ChatRecord record;
+    std::shared_ptr<std::atomic<bool>> stored = std::make_shared<std::atomic<bool>>(false);
+  };
+
+  [[nodiscard]] dialog::ConversationOptions options() const {
     dialog::ConversationOptions options;
-    options.caller_number = number;
+    options.caller_number = number_;
     options.spoken = false;
     options.whatsapp = true;  // this is the channel
-    options.conversation_id = "whatsapp:" + number;
+    options.conversation_id = "whatsapp:" + number_;
     options.local_time = bridge::to_local(wall_now());
     options.canary = random_token();
     return options;
@@ -80,15 +85,45 @@ class ChatService::Chat : public std::enable_shared_from_this<Chat> {
     std::weak_ptr<Chat> chat_;
   };
 
-  void next(Timestamp now) {
+  void next() {
     if (waiting_.empty()) return;
+    busy_ = true;
     current_ = std::move(waiting_.front());
     waiting_.pop_front();
-    turn_ = turn_.next();
-    exchange_ = std::make_unique<dialog::TextExchange>(conversation_, turn_, "chat:" + number_);
+    service_.store_.ask<store::ChatRecord>(
+        [number = number_](store::Store& store) { return store.records().chat(number); }, kStoreWait,
+        [&loop = service_.loop_, chat = weak_from_this()](Result<store::ChatRecord> found) {
+          loop.post([chat, found = std::move(found)] {
+            if (const auto alive = chat.lock()) alive->begin(found);
+          });
+        });
+  }
+
+  // The state to go on with: the later one of the database's and ours. What was erased there is forgotten here.
+  [[nodiscard]] std::string state_from(const Result<store::ChatRecord>& found) const {
+    const store::ChatRecord& ours = memory_.record;
+    const bool erased = !found && found.error().code == Errc::kNotFound && memory_.stored->load();
+    if (erased) return {};
+    const store::ChatRecord& later = found && found->updated >= ours.updated ? *found : ours;
+    return wall_now() - later.updated > kForgetAfter ? std::string() : later.state;
+  }
+
+  void begin(const Result<store::ChatRecord>& found) {
+    const auto make = [this] {
+      return std::make_unique<dialog::Conversation>(service_.persona_, options(), std::hash<std::string>{}(number_));
+    };
+    conversation_ = make();
+    if (const std::string state = state_from(found); !state.empty()) {
+      if (const auto restored = conversation_->restore(state); !restored) {
+        log::warn("CHAT_BEGINS_ANEW", {{"from", log::phone(number_)}, {"why", restored.error().detail}});
+        conversation_ = make();
+      }
+    }
+    turn_ = TurnId{std::max(turn_.value + 1, static_cast<std::uint64_t>(wall_now().time_since_epoch().count()))};
+    exchange_ = std::make_unique<dialog::TextExchange>(*conversation_, turn_, "chat:" + number_);
     // A picture or a voice note says nothing to the dialogue; that it came is told in words.
     const std::string text = current_.text.empty() && current_.has_media ? "[media]" : current_.text;
-    step(exchange_->begin(text, now));
+    step(exchange_->begin(text, monotonic_now()));
   }
 
   void step(dialog::TextExchange::Step step) {
@@ -128,46 +163,56 @@ class ChatService::Chat : public std::enable_shared_from_this<Chat> {
     LeadService::Lead lead;
     lead.call = CallSid("WA" + number_);
     lead.caller = number_;
-    lead.slots = conversation_.slots();
-    lead.summary = conversation_.summary_text();
-    lead.complete = conversation_.complete();
-    lead.confirmed = confirmed;
+    lead.slots = conversation_->slots();
+    lead.summary = conversation_->summary_text();
+    lead.complete = conversation_->complete();
+    lead.confirmed = confirmed || conversation_->stage() == dialog::DialogueStage::kConfirmed;
     return lead;
   }
 
   void send(const std::string& text) {
-    if (!conversation_.slots().empty()) service_.leads_.save(current_lead(false));
-    if (text.empty()) return;
-    service_.messages_.send(
-        {number_, text, {}, "reply:" + current_.id}, [number = number_](Result<std::string> queued) {
-          if (!queued) log::warn("CHAT_REPLY_LOST", {{"to", log::phone(number)}, {"why", queued.error().detail}});
-        });
+    if (!conversation_->slots().empty()) service_.leads_.save(current_lead(false));
+    if (!text.empty()) service_.messages_.post({number_, text, {}, "reply:" + current_.id});
+  }
+
+  void keep() {
+    memory_.record = {conversation_->save(), wall_now()};
+    memory_.stored = std::make_shared<std::atomic<bool>>(false);
+    (void)service_.store_.write("chat", [number = number_, memory = memory_](store::Store& store) -> Result<void> {
+      const auto done = store.records().put_chat(number, memory.record);
+      if (done) memory.stored->store(true);
+      return done;
+    });
   }
 
   void finish() {
+    keep();
     service_.loop_.post([chat = weak_from_this()] {
       const auto alive = chat.lock();
       if (!alive) return;
       alive->session_.reset();
       alive->exchange_.reset();
-      alive->next(monotonic_now());
+      alive->busy_ = false;
+      alive->next();
     });
   }
 
   ChatService& service_;
   const std::string number_;
-  dialog::Conversation conversation_;
+  Memory memory_;
   Timestamp last_used_{};
   std::deque<Message> waiting_;
+  bool busy_ = false;  // a message is being answered
   Message current_;
   TurnId turn_;
+  std::unique_ptr<dialog::Conversation> conversation_;
   std::unique_ptr<dialog::TextExchange> exchange_;
   std::unique_ptr<dialog::ModelSession> session_;
 };
 
 ChatService::ChatService(net::Loop& loop, dialog::LanguageModel& model, std::shared_ptr<const dialog::Persona> persona,
-                         MessageService& messages, LeadService& leads)
-    : loop_(loop), model_(model), persona_(std::move(persona)), messages_(messages), leads_(leads) {}
+                         store::AsyncStore& store, MessageService& messages, LeadService& leads)
+    : loop_(loop), model_(model), persona_(std::move(persona)), store_(store), messages_(messages), leads_(leads) {}
 
 ChatService::~ChatService() {
   alive_.reset();

@@ -1,5 +1,6 @@
-// WhatsApp conversations: one Conversation a person, the same dialogue as on the telephone, over text. Kept in memory
-// for a day of silence, bounded; what it collects becomes a lead. Thread-safe from outside; works on its loop.
+// WhatsApp conversations: one Conversation a person, the same dialogue as on the telephone, over text. Between two
+// messages it lies in the store, so that any node, or the next process, goes on with it; after a day of silence a new
+// one begins. What it collects becomes a lead. Thread-safe from outside; works on its loop.
 #pragma once
 
 #include <list>
@@ -14,13 +15,14 @@
 #include "dialog/persona.h"
 #include "dialog/ports.h"
 #include "net/loop.h"
+#include "store/async_store.h"
 
 namespace al::agentd {
 
 class ChatService {
  public:
   ChatService(net::Loop& loop, dialog::LanguageModel& model, std::shared_ptr<const dialog::Persona> persona,
-              MessageService& messages, LeadService& leads);
+              store::AsyncStore& store, MessageService& messages, LeadService& leads);
   ~ChatService();
 
   struct Message {
@@ -40,6 +42,7 @@ class ChatService {
   net::Loop& loop_;
   dialog::LanguageModel& model_;
   std::shared_ptr<const dialog::Persona> persona_;
+  store::AsyncStore& store_;
   MessageService& messages_;
   LeadService& leads_;
   std::map<std::string, std::shared_ptr<Chat>> chats_;  // by telephone number

@@ -48,8 +48,9 @@ Result<void> Daemon::Graph::listen(const Settings& settings) {
   hook_options.language = persona->language;
   hook_options.node = node;
   webhooks = std::make_unique<CallWebhooks>(hook_options, *gate, *desk, *pages, *store);
-  api = std::make_unique<ApiRoutes>(settings, *gate, *store, *messages);
-  message_routes = std::make_unique<MessageRoutes>(settings, *gate, *store, *messages, *providers.llm, *leads, persona,
+  api = std::make_unique<ApiRoutes>(settings, *gate, *store, *messages, *eraser);
+  dialog::LanguageModel& chat_model = chat_providers.llm ? *chat_providers.llm : *providers.llm;
+  message_routes = std::make_unique<MessageRoutes>(settings, *gate, *store, *messages, chat_model, *leads, chat_persona,
                                                    desk_loop->loop());
   const bool echo = settings.string("ws_mode") == "echo";
   media =
@@ -228,6 +229,7 @@ std::vector<std::string_view> Daemon::reload(const Settings& settings) {
   graph_->desk->set_max_calls(static_cast<int>(settings.integer("max_calls")));
   if (const auto level = log::parse_level(settings.string("log_level"))) log::set_level(*level);
   log::set_transcripts(settings.boolean("log_transcripts"));
+  graph_->summaries->set_enabled(settings.boolean("whatsapp_call_summary"));
   return {};
 }
 

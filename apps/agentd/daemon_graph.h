@@ -8,7 +8,9 @@
 #include "agentd/api_routes.h"
 #include "agentd/call_desk.h"
 #include "agentd/call_pages.h"
+#include "agentd/call_summaries.h"
 #include "agentd/call_webhooks.h"
+#include "agentd/caller_eraser.h"
 #include "agentd/clip_book.h"
 #include "agentd/daemon.h"
 #include "agentd/handover_service.h"
@@ -57,11 +59,15 @@ struct Daemon::Graph {
   std::unique_ptr<providers::ProviderObserver> observer;
   std::shared_ptr<const dialog::Persona> persona;
   providers::ProviderSet providers;
+  std::shared_ptr<const dialog::Persona> chat_persona;
+  providers::ProviderSet chat_providers;  // with a model of their own only where the persona differs
   std::unique_ptr<ClipBook> clips;
   std::unique_ptr<RestService> rest;
   std::unique_ptr<CallDesk> desk;
   std::unique_ptr<LeadService> leads;
   std::unique_ptr<MessageService> messages;
+  std::unique_ptr<CallSummaries> summaries;
+  std::unique_ptr<CallerEraser> eraser;
   std::unique_ptr<HandoverService> handover;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<ToolService> tools;

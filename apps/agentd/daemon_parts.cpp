@@ -63,6 +63,18 @@ Result<void> Daemon::Graph::open_providers(const Settings& settings) {
       providers::make_providers(settings, persona, {*http, desk_loop->loop(), *scheduler, observer.get()}, wants);
   if (!made) return fail(made.error());
   providers = std::move(*made);
+  chat_persona = persona;
+  if (const std::string chat = settings.string("whatsapp_persona");
+      !chat.empty() && chat != settings.string("persona")) {
+    auto opened = dialog::Persona::open(chat);
+    if (!opened) return fail(opened.error().code, "whatsapp_persona: " + opened.error().detail);
+    chat_persona = std::move(*opened);
+    wants.stt = wants.tts = false;
+    auto for_chats = providers::make_providers(settings, chat_persona,
+                                               {*http, desk_loop->loop(), *scheduler, observer.get()}, wants);
+    if (!for_chats) return fail(for_chats.error());
+    chat_providers = std::move(*for_chats);
+  }
   for (const std::string& line : providers.report) log::info("PROVIDERS", {{"is", line}});
   for (const std::string& line : providers.warnings) log::warn("PROVIDERS", {{"missing", line}});
   return {};
@@ -71,9 +83,6 @@ Result<void> Daemon::Graph::open_providers(const Settings& settings) {
 Result<void> Daemon::Graph::build_services(const Settings& settings) {
   if (settings.string("playback") != "stream") {
     return fail(Errc::kUnsupported, "playback: redirect is not offered by this version; set playback = stream");
-  }
-  if (settings.boolean("whatsapp_call_summary")) {
-    log::warn("SETTINGS", {{"warning", "whatsapp_call_summary has no effect in this version: no summary is sent"}});
   }
   net::Loop& loop = desk_loop->loop();
   rest = std::make_unique<RestService>(settings, *http, loop);
@@ -107,6 +116,8 @@ Result<void> Daemon::Graph::build_services(const Settings& settings) {
   auto sender = make_whatsapp_sender(settings, *http, loop, *scheduler);
   if (!sender) return fail(sender.error());
   messages = std::make_unique<MessageService>(settings, loop, *store, std::move(*sender), node);
+  summaries = std::make_unique<CallSummaries>(settings, loop, *store, *messages);
+  eraser = std::make_unique<CallerEraser>(settings, *store, *http, *rest);
   handover = std::make_unique<HandoverService>(settings, loop, *store, *http, node);
   housekeeping = std::make_unique<Housekeeping>(settings, loop, *store);
   tools = std::make_unique<ToolService>(persona, *leads, messages.get(), *rest);

@@ -16,23 +16,43 @@ std::chrono::days days_of(const Settings& settings, std::string_view key) {
 
 }  // namespace
 
+Result<Tidied> tidy_up(store::Store& store, const store::RetentionPolicy& policy, const store::CallerFolders& folders,
+                       WallTime now) {
+  Tidied tidied;
+  const auto removed = store.records().apply_retention(policy, now);
+  if (!removed) return fail(removed.error());
+  tidied.records = removed->total();
+  const auto forgotten = store.registry().purge(now - kEndedAfter, now - kLostAfter);
+  if (!forgotten) return fail(forgotten.error());
+  tidied.calls_forgotten = *forgotten;
+  if (policy.records.count() > 0) {
+    const auto samples = store::remove_old_samples(folders, now - policy.records);
+    if (samples) {
+      tidied.samples = *samples;
+    } else {
+      log::warn("HOUSEKEEPING_FILES", {{"why", samples.error().detail}});
+    }
+  }
+  return tidied;
+}
+
 Housekeeping::Housekeeping(const Settings& settings, net::Loop& loop, store::AsyncStore& store)
     : store_(store),
       policy_{days_of(settings, "retention_days"), days_of(settings, "lead_retention_days")},
+      folders_(store::caller_folders(settings)),
       timer_(loop, [this](Timestamp) { clean(); }) {
   loop.post([this] { timer_.arm_after(kFirst); });
 }
 
 void Housekeeping::clean() {
   timer_.arm_after(kInterval);
-  (void)store_.write("housekeeping", [policy = policy_](store::Store& store) -> Result<void> {
-    const WallTime now = wall_now();
-    const auto removed = store.records().apply_retention(policy, now);
-    if (!removed) return fail(removed.error());
-    const auto forgotten = store.registry().purge(now - kEndedAfter, now - kLostAfter);
-    if (!forgotten) return fail(forgotten.error());
-    if (removed->total() + *forgotten > 0) {
-      log::info("HOUSEKEEPING", {{"records_removed", removed->total()}, {"calls_forgotten", *forgotten}});
+  (void)store_.write("housekeeping", [policy = policy_, folders = folders_](store::Store& store) -> Result<void> {
+    const auto tidied = tidy_up(store, policy, folders, wall_now());
+    if (!tidied) return fail(tidied.error());
+    if (tidied->records + tidied->calls_forgotten + tidied->samples > 0) {
+      log::info("HOUSEKEEPING", {{"records_removed", tidied->records},
+                                 {"calls_forgotten", tidied->calls_forgotten},
+                                 {"samples_removed", tidied->samples}});
     }
     return {};
   });

@@ -9,6 +9,8 @@
 namespace al::agentd {
 namespace {
 
+constexpr std::size_t kRememberedKeys = 10'000;
+
 std::string argument(const std::string& arguments_json, const char* name) {
   const auto arguments = nlohmann::json::parse(arguments_json, nullptr, false);
   if (!arguments.is_object()) return {};
@@ -46,9 +48,14 @@ void ToolService::send_whatsapp(const dialog::out::RunTool& tool, const LeadServ
     return;
   }
   MessageService::Message message;
-  // Only ever to the caller: the number in the arguments was put there by code, not by the model.
+  // Only ever to the caller. The number in the arguments was put there by code, not by the model; it is looked at
+  // again.
   message.to = argument(tool.arguments_json, "to");
   if (message.to.empty()) message.to = lead.caller;
+  if (message.to != lead.caller) {
+    answer("error: messages go to the caller's own number only");
+    return;
+  }
   message.text = argument(tool.arguments_json, "text");
   if (message.text.empty()) message.text = lead.summary;
   message.call = lead.call;
@@ -69,10 +76,31 @@ void ToolService::transfer(const dialog::out::RunTool& tool, const LeadService::
     answer("error: calls cannot be transferred here (no Twilio credentials)");
     return;
   }
+  if (!first_time(tool.idempotency_key)) {
+    answer("transferring");  // it is under way
+    return;
+  }
   log::info("TRANSFER", {{"call", lead.call.str()}, {"target", name}});
-  rest_.transfer(lead.call, target->second, [answer = std::move(answer)](bool taken) {
+  rest_.transfer(lead.call, target->second, [this, key = tool.idempotency_key, answer = std::move(answer)](bool taken) {
+    if (!taken) forget(key);
     answer(taken ? "transferring" : "error: the transfer was refused");
   });
+}
+
+bool ToolService::first_time(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  if (!done_.insert(key).second) return false;
+  order_.push_back(key);
+  if (order_.size() > kRememberedKeys) {
+    done_.erase(order_.front());
+    order_.pop_front();
+  }
+  return true;
+}
+
+void ToolService::forget(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  done_.erase(key);
 }
 
 }  // namespace al::agentd

@@ -2,10 +2,11 @@
 // end_call. Each answers with text for the model; a commitment runs once for its idempotency key. Thread-safe.
 #pragma once
 
+#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "agentd/lead_service.h"
@@ -31,10 +32,17 @@ class ToolService {
   void send_whatsapp(const dialog::out::RunTool& tool, const LeadService::Lead& lead, Answer answer);
   void transfer(const dialog::out::RunTool& tool, const LeadService::Lead& lead, Answer answer);
 
+  // True once for a key, until forget(): two answers of the model may ask for the same transfer.
+  [[nodiscard]] bool first_time(const std::string& key);
+  void forget(const std::string& key);
+
   std::shared_ptr<const dialog::Persona> persona_;
   LeadService& leads_;
   MessageService* messages_;
   RestService& rest_;
+  std::mutex mutex_;
+  std::set<std::string> done_;
+  std::deque<std::string> order_;  // the oldest first: bounded
 };
 
 }  // namespace al::agentd

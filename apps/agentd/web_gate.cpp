@@ -22,14 +22,10 @@ bool is_form(const net::HttpRequest& request) {
   return net::equals_ignoring_case(first_element(type.substr(0, type.find(';'))), kFormType);
 }
 
-net::HttpResponse refusal(int status) {
-  return net::HttpResponse::text(status, status == 403 ? "Forbidden\n" : "Bad request\n");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<WebGate>> WebGate::make(const Settings& settings) {
-  std::unique_ptr<WebGate> gate(new WebGate);
+  std::unique_ptr<WebGate> gate(new WebGate(static_cast<int>(settings.integer("api_rate_per_min"))));
   gate->public_base_url_ = settings.string("public_base_url");
   while (gate->public_base_url_.ends_with('/')) gate->public_base_url_.pop_back();
   auto trusted = AddressList::parse(settings.list("trusted_proxies"));
@@ -104,18 +100,29 @@ bool WebGate::verify(const net::HttpRequest& request, Webhook& hook) const {
   return verdict.ok;
 }
 
+net::HttpResponse WebGate::refuse(const net::HttpRequest& request, int status) const {
+  if (!strangers_.allow(client_address(request), request.received)) return too_many();
+  return net::HttpResponse::text(status, status == 403 ? "Forbidden\n" : "Bad request\n");
+}
+
+net::HttpResponse WebGate::too_many() const {
+  net::HttpResponse response = net::HttpResponse::text(429, "Too many requests\n");
+  response.headers.push_back({"Retry-After", std::to_string(strangers_.retry_after_s())});
+  return response;
+}
+
 net::HttpHandler WebGate::require_signature(WebhookHandler handler) const {
   return [this, handler = std::move(handler)](const net::HttpRequestPtr& request, net::Responder respond) {
     auto hook = read(request);
     if (!hook) {
       ++counters_.malformed;
       log::warn("WEBHOOK_MALFORMED", {{"path", request->path()}, {"detail", hook.error().detail}});
-      respond(refusal(400));
+      respond(refuse(*request, 400));
       return;
     }
     if (!verify(*request, *hook)) {
       ++counters_.refused;
-      respond(refusal(403));
+      respond(refuse(*request, 403));
       return;
     }
     ++counters_.accepted;
@@ -161,10 +168,14 @@ net::HttpHandler WebGate::signed_or(std::function<net::HttpResponse()> answer, W
 
 net::HttpHandler WebGate::open(WebhookHandler handler) const {
   return [this, handler = std::move(handler)](const net::HttpRequestPtr& request, net::Responder respond) {
+    if (!strangers_.allow(client_address(*request), request->received)) {
+      respond(too_many());
+      return;
+    }
     auto hook = read(request);
     if (!hook) {
       ++counters_.malformed;
-      respond(refusal(400));
+      respond(net::HttpResponse::text(400, "Bad request\n"));
       return;
     }
     handler(*hook, std::move(respond));

@@ -1,5 +1,6 @@
 // What every request from Twilio passes before a handler sees it: the URL it was signed for, its form, its signature.
-// A failed signature is 403 without detail to the client; the log says why. Thread-safe after construction.
+// A failed signature is 403 without detail to the client, 429 once one address has failed too often (API_RATE_PER_MIN);
+// the log says why. Signed requests are never limited. Thread-safe after construction.
 #pragma once
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "agentd/address_list.h"
+#include "agentd/rate_limiter.h"
 #include "core/error.h"
 #include "core/settings.h"
 #include "net/http_server.h"
@@ -35,14 +37,14 @@ class WebGate {
 
   static Result<std::unique_ptr<WebGate>> make(const Settings& settings);
 
-  // A handler behind the signature: 403 without a valid one, 400 for a body that is no form.
+  // A handler behind the signature: 403 or 429 without a valid one, 400 for a body that is no form.
   [[nodiscard]] net::HttpHandler require_signature(WebhookHandler handler) const;
   // A status route: it always gets `answer` at once; `handler` runs only for a validly signed request.
   [[nodiscard]] net::HttpHandler status_route(std::function<net::HttpResponse()> answer,
                                               std::function<void(const Webhook&)> handler) const;
   // Like status_route, but a signed request is answered by `handler`; everything else gets the harmless `answer`.
   [[nodiscard]] net::HttpHandler signed_or(std::function<net::HttpResponse()> answer, WebhookHandler handler) const;
-  // No signature at all (the preview).
+  // No signature at all (the preview); limited.
   [[nodiscard]] net::HttpHandler open(WebhookHandler handler) const;
 
   // The verdict on a WebSocket upgrade. `checked` is false where no signature was offered and none is required.
@@ -61,7 +63,10 @@ class WebGate {
   [[nodiscard]] const std::string& public_base_url() const { return public_base_url_; }
 
  private:
-  WebGate() = default;
+  explicit WebGate(int unsigned_per_min) : strangers_(unsigned_per_min) {}
+  // What somebody without a valid signature gets.
+  [[nodiscard]] net::HttpResponse refuse(const net::HttpRequest& request, int status) const;
+  [[nodiscard]] net::HttpResponse too_many() const;
   [[nodiscard]] Result<Webhook> read(const net::HttpRequestPtr& request) const;
   [[nodiscard]] bool verify(const net::HttpRequest& request, Webhook& hook) const;
   [[nodiscard]] Result<std::string> url_of(const net::HttpRequest& request, twilio::RequestKind kind) const;
@@ -72,6 +77,7 @@ class WebGate {
   twilio::SignatureOptions options_;
   enum class UpgradeRule { kWhenPresent, kRequire, kOff } upgrade_rule_ = UpgradeRule::kWhenPresent;
   mutable Counters counters_;
+  mutable RateLimiter strangers_;
 };
 
 }  // namespace al::agentd

@@ -28,6 +28,7 @@ Result<std::unique_ptr<WhatsAppSender>> make_whatsapp_sender(const Settings& set
     options.url = settings.string("whatsapp_bridge_url");
     options.headers = settings.list("whatsapp_bridge_headers");
     options.body_template = settings.string("whatsapp_bridge_body");
+    options.from = settings.string("whatsapp_from");
     return providers::make_bridge_whatsapp(options, context);
   }
   if (provider == "meta") {

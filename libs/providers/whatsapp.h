@@ -17,9 +17,10 @@
 namespace al::providers {
 
 struct WhatsAppTemplate {
-  std::string name;                     // Meta: the template's name; Twilio: its content SID (HX…)
-  std::string language = "he";          // Meta only
-  std::vector<std::string> parameters;  // {{1}}, {{2}}, …
+  std::string name;             // Meta: the template's name; Twilio: its content SID (HX…)
+  std::string language = "he";  // Meta only
+  // {{1}}, {{2}}, …; sent on one line: neither Meta nor Twilio takes line breaks, tabs or runs of spaces in them.
+  std::vector<std::string> parameters;
 };
 
 struct WhatsAppMessage {
@@ -40,7 +41,8 @@ class WhatsAppSender {
   using Done = std::function<void(Result<WhatsAppReceipt>)>;
   virtual ~WhatsAppSender() = default;
   // `done` is called once, from the HTTP client's thread or at once for a message that cannot be sent. kRejected with
-  // a detail that says "24-hour window" when the provider wants a template.
+  // a detail that says "24-hour window" when the provider wants a template, "opted out" when the person does not want
+  // to hear from us.
   virtual void send(const WhatsAppMessage& message, Done done) = 0;
   [[nodiscard]] virtual std::string name() const = 0;
 };
@@ -56,9 +58,11 @@ struct TwilioWhatsAppOptions {
 };
 
 struct BridgeWhatsAppOptions {
-  std::string url;                                                     // {to} is replaced (percent-encoded)
-  std::vector<std::string> headers;                                    // "apikey: …"
-  std::string body_template = R"({"number":"{to}","text":"{text}"})";  // {to}: digits only; {+to}: with the plus
+  std::string url;                   // {to} is replaced (percent-encoded)
+  std::vector<std::string> headers;  // "apikey: …"
+  std::string from;                  // our own number, for {from}
+  // {to}: digits only; {+to}: with the plus; {from}, {text}, {id} (of the message)
+  std::string body_template = R"({"number":"{to}","text":"{text}"})";
   std::string content_type = "application/json";  // JSON bodies get JSON escapes, form bodies percent-encoding
   net::HttpTimeouts timeouts = kProviderTimeouts;
 };

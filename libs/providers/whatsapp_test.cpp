@@ -72,6 +72,29 @@ TEST(WhatsAppWire, ABridgeGetsItsTemplateFilledAndEscaped) {
   EXPECT_EQ(write_bridge_whatsapp(options, templated).error().code, Errc::kUnsupported);
 }
 
+TEST(WhatsAppWire, ABridgeMayAskForTheSenderAndTheIdentifier) {
+  BridgeWhatsAppOptions options;
+  options.url = "http://127.0.0.1:8080/send";
+  options.from = "+97230000000";
+  options.body_template = R"({"id":"{id}","from":"{from}","to":"{+to}","text":"{text}","x":"{else}"})";
+  const auto request = write_bridge_whatsapp(
+      options, {.to = "+972541234567", .text = "{id}", .message_template = {}, .idempotency_key = "a\"b"});
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(request->body, R"({"id":"a\"b","from":"+97230000000","to":"+972541234567","text":"{id}","x":"{else}"})");
+}
+
+TEST(WhatsAppWire, AParameterOfATemplateIsOneLine) {
+  WhatsAppMessage message = text_message();
+  message.message_template =
+      WhatsAppTemplate{.name = "HX1", .parameters = {"Harbor Homes\n\tArea:   Haifa\r\n\nRooms: 4\n"}};
+  const MetaWhatsAppOptions meta{.phone_number_id = "55", .access_token = "tok"};
+  EXPECT_THAT(write_meta_whatsapp(meta, message)->body,
+              HasSubstr(R"({"text":"Harbor Homes, Area: Haifa, Rooms: 4","type":"text"})"));
+  const TwilioWhatsAppOptions twilio{.account_sid = "AC1", .user = "SK1", .password = "pw", .from = "+97230000000"};
+  EXPECT_THAT(write_twilio_whatsapp(twilio, message)->body,
+              HasSubstr("Harbor%20Homes%2C%20Area%3A%20Haifa%2C%20Rooms%3A%204"));
+}
+
 TEST(WhatsAppWire, MetaGetsTextOrATemplate) {
   const MetaWhatsAppOptions options{.phone_number_id = "55", .access_token = "tok"};
   const auto request = write_meta_whatsapp(options, text_message());
@@ -124,6 +147,9 @@ TEST(WhatsAppWire, SaysWhenTheWindowIsClosed) {
   EXPECT_THAT(meta.detail, HasSubstr("24-hour window"));
   EXPECT_THAT(whatsapp_refusal("twilio", 400, R"({"code":63016,"message":"outside"})", {}).detail,
               HasSubstr("24-hour window"));
+  const Error stopped = whatsapp_refusal("twilio", 400, R"({"code":21610,"message":"Attempt to send"})", {});
+  EXPECT_EQ(stopped.code, Errc::kRejected);
+  EXPECT_THAT(stopped.detail, HasSubstr("opted out"));
   EXPECT_EQ(whatsapp_refusal("meta", 400, R"({"error":{"code":100,"message":"x"}})", {}).detail.find("window"),
             std::string::npos);
 }

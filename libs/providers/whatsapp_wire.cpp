@@ -54,9 +54,12 @@ std::string json_inner(std::string_view text) {
 
 // One pass over the template, so that braces inside a message are never taken for placeholders.
 template <typename Encode>
-std::string fill_template(std::string_view pattern, const WhatsAppMessage& message, Encode encode) {
+std::string fill_template(std::string_view pattern, const BridgeWhatsAppOptions& options,
+                          const WhatsAppMessage& message, Encode encode) {
   const std::pair<std::string_view, std::string> values[] = {{"{to}", encode(std::string_view(message.to).substr(1))},
                                                              {"{+to}", encode(message.to)},
+                                                             {"{from}", encode(options.from)},
+                                                             {"{id}", encode(message.idempotency_key)},
                                                              {"{text}", encode(message.text)}};
   std::string out;
   for (std::size_t at = 0; at < pattern.size();) {
@@ -72,11 +75,30 @@ std::string fill_template(std::string_view pattern, const WhatsAppMessage& messa
   return out;
 }
 
+// A parameter of a template is one line with single spaces: lines become parts of a list.
+std::string on_one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n') {
+      while (out.ends_with(' ')) out.pop_back();
+      if (!out.empty() && !out.ends_with(',')) out += ',';
+      out += ' ';
+    } else if (c != ' ' && c != '\t' && c != '\r') {
+      out += c;
+    } else if (!out.empty() && !out.ends_with(' ')) {
+      out += ' ';
+    }
+  }
+  while (out.ends_with(' ') || out.ends_with(',')) out.pop_back();
+  return out;
+}
+
 json meta_template(const WhatsAppTemplate& chosen) {
   json result = {{"name", chosen.name}, {"language", {{"code", chosen.language}}}};
   if (chosen.parameters.empty()) return result;
   json parameters = json::array();
-  for (const std::string& text : chosen.parameters) parameters.push_back({{"type", "text"}, {"text", text}});
+  for (const std::string& text : chosen.parameters)
+    parameters.push_back({{"type", "text"}, {"text", on_one_line(text)}});
   result["components"] = json::array({json{{"type", "body"}, {"parameters", std::move(parameters)}}});
   return result;
 }
@@ -102,7 +124,8 @@ Result<net::ClientRequest> write_twilio_whatsapp(const TwilioWhatsAppOptions& op
     form += "&" + form_field("ContentSid", message.message_template->name);
     json variables = json::object();
     int number = 0;
-    for (const std::string& text : message.message_template->parameters) variables[std::to_string(++number)] = text;
+    for (const std::string& text : message.message_template->parameters)
+      variables[std::to_string(++number)] = on_one_line(text);
     if (!variables.empty()) form += "&" + form_field("ContentVariables", dump_json(variables));
   } else {
     form += "&" + form_field("Body", message.text);
@@ -126,9 +149,9 @@ Result<net::ClientRequest> write_bridge_whatsapp(const BridgeWhatsAppOptions& op
   }
   if (!message.idempotency_key.empty()) headers.push_back({"Idempotency-Key", message.idempotency_key});
   const bool is_json = options.content_type.find("json") != std::string::npos;
-  std::string body = is_json ? fill_template(options.body_template, message, json_inner)
-                             : fill_template(options.body_template, message, percent_encode);
-  return post(fill_template(options.url, message, percent_encode), std::move(headers), std::move(body),
+  std::string body = is_json ? fill_template(options.body_template, options, message, json_inner)
+                             : fill_template(options.body_template, options, message, percent_encode);
+  return post(fill_template(options.url, options, message, percent_encode), std::move(headers), std::move(body),
               options.timeouts);
 }
 
@@ -186,6 +209,7 @@ Result<WhatsAppReceipt> read_meta_receipt(std::string_view body) {
 Error whatsapp_refusal(std::string_view provider, int status, std::string_view body, const net::HttpHeaders& headers) {
   constexpr std::int64_t kMetaOutsideWindow = 131047;
   constexpr std::int64_t kTwilioOutsideWindow = 63016;
+  constexpr std::int64_t kTwilioOptedOut = 21610;
   Error error = http_refusal(provider, status, body, headers, wall_now());
   const auto document = parse_json(body);
   if (!document) return error;
@@ -194,6 +218,9 @@ Error whatsapp_refusal(std::string_view provider, int status, std::string_view b
   if (code == kMetaOutsideWindow || code == kTwilioOutsideWindow) {
     error.code = Errc::kRejected;
     error.detail += " (outside the 24-hour window: a template is needed)";
+  } else if (code == kTwilioOptedOut) {
+    error.code = Errc::kRejected;
+    error.detail += " (the person has opted out)";
   }
   return error;
 }

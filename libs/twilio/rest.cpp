@@ -77,6 +77,10 @@ RestRequest fetch_call(const RestAccount& account, std::string_view call_sid) {
   return make_request(account, "GET", call_path(call_sid), {});
 }
 
+RestRequest delete_recording(const RestAccount& account, std::string_view recording_sid) {
+  return make_request(account, "DELETE", "/Recordings/" + percent_encode(recording_sid) + ".json", {});
+}
+
 RestRequest create_call(const RestAccount& account, const OutgoingCall& call) {
   FormParams form{{"To", call.to}, {"From", call.from}, {"Url", call.url}};
   if (!call.status_callback.empty()) form.add("StatusCallback", call.status_callback);

@@ -25,7 +25,7 @@ struct RestAccount {
 };
 
 struct RestRequest {
-  std::string method;  // "POST", "GET"
+  std::string method;  // "POST", "GET", "DELETE"
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;  // Authorization, Content-Type, Accept
   std::string body;
@@ -39,6 +39,8 @@ struct RestRequest {
 [[nodiscard]] RestRequest update_call_twiml(const RestAccount& account, std::string_view call_sid,
                                             std::string_view twiml);
 [[nodiscard]] RestRequest fetch_call(const RestAccount& account, std::string_view call_sid);
+// 204, or 404 when it is gone already.
+[[nodiscard]] RestRequest delete_recording(const RestAccount& account, std::string_view recording_sid);
 
 struct OutgoingCall {
   std::string to;

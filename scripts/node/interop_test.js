@@ -117,7 +117,7 @@ function wscat(port, slash, subprotocol) {
 async function startAgentd(folder) {
   const portFile = path.join(folder, 'port');
   const log = fs.openSync(path.join(folder, 'log'), 'w');
-  const child = spawn(agentdPath, ['--listen-host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--port-file', portFile,
+  const child = spawn(agentdPath, ['--listen-host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--api-rate-per-min', '1000000', '--port-file', portFile,
     '--state-dir', path.join(folder, 'state'), '--llm', 'scripted', '--persona', 'en-real-estate'],
   { stdio: ['ignore', log, log], cwd: folder, env: { PATH: process.env.PATH, HOME: folder,
     DATABASE_URL: `sqlite:${path.join(folder, 'db')}`, TWILIO_AUTH_TOKEN: `${TOKEN},${OLD_TOKEN}`, API_KEY, PUBLIC_BASE_URL: BASE, WS_MODE: 'ECHO',

@@ -1,0 +1,430 @@
+// WhatsApp over sockets: what networks send us, what we send them, byte for byte as facts about their APIs say.
+#include <gmock/gmock.h>
+
+#include "agentd/opt_out_words.h"
+#include "agentd/testing_service.h"
+#include "core/secret.h"
+#include "store/lead_handover.h"
+
+namespace al::agentd {
+namespace {
+
+using nlohmann::json;
+using test::form_of;
+using test::kPerson;
+using test::kUs;
+using test::OtherService;
+using ::testing::HasSubstr;
+
+// Takes every message, as Twilio does: 201 and an identifier of its own.
+OtherService::Answer twilio_takes(const providers::RawRequest&, std::size_t number) {
+  json body = {{"sid", "SM" + std::string(31, 'e') + std::to_string(number % 10)}, {"status", "queued"}};
+  return {201, body.dump(), {{"Content-Type", "application/json"}}};
+}
+
+class WhatsAppTest : public test::ServiceTest {
+ protected:
+  void start_with_twilio(Changes changes = {}) {
+    changes["whatsapp_provider"] = "twilio";
+    changes["twilio_api_base_url"] = network_.url();
+    start(changes);
+  }
+  // The text of our message of that number.
+  std::string said(std::size_t number) { return form_of(network_.request(number).body)["Body"]; }
+
+  OtherService network_{twilio_takes};
+};
+
+TEST_F(WhatsAppTest, AnIncomingMessageIsStoredAnsweredBySomethingSensibleAndAcknowledgedWithoutText) {
+  start_with_twilio();
+  const auto answer = writes("Hi, I am looking for an apartment in Haifa");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(net::find_header(answer.headers, "Content-Type"), "text/xml; charset=utf-8");
+  EXPECT_EQ(answer.body.find("<Message"), std::string::npos) << "the answer goes out by REST";
+  EXPECT_NE(answer.body.find("<Response"), std::string::npos);
+
+  // What goes out, byte for byte: Twilio, api/messages-resource.
+  const auto out = network_.request(0);
+  EXPECT_EQ(out.method, "POST");
+  EXPECT_EQ(out.target, "/2010-04-01/Accounts/" + std::string(test::kServiceAccount) + "/Messages.json");
+  EXPECT_EQ(net::find_header(out.headers, "authorization"),
+            "Basic " + base64_encode(std::string(test::kServiceAccount) + ":" + std::string(test::kServiceToken)));
+  EXPECT_EQ(net::find_header(out.headers, "content-type"), "application/x-www-form-urlencoded");
+  auto form = form_of(out.body);
+  EXPECT_EQ(form["To"], "whatsapp:" + std::string(kPerson));
+  EXPECT_EQ(form["From"], "whatsapp:" + std::string(kUs));
+  EXPECT_EQ(form["StatusCallback"], std::string(test::kServiceBase) + "/webhook/whatsapp/status");
+  EXPECT_THAT(form["Body"], HasSubstr("?")) << "it asks for what is still missing";
+  EXPECT_EQ(form.size(), 4U);
+
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
+  const json in = messages("in").at(0);
+  EXPECT_EQ(in["body"], "Hi, I am looking for an apartment in Haifa");
+  EXPECT_EQ(in["from"], kPerson);
+  EXPECT_EQ(in["to"], kUs);
+  EXPECT_EQ(in["provider_id"], message_sid(1));
+  EXPECT_EQ(in["status"], "received");
+  EXPECT_EQ(messages("out")[0]["body"], form["Body"]);
+  ASSERT_TRUE(eventually([&] { return get("/api/leads")["leads"].size() == 1; })) << "what it learnt is a lead";
+  EXPECT_EQ(get("/api/leads")["leads"][0]["slots"]["area"], "Haifa");
+}
+
+TEST_F(WhatsAppTest, ARepeatedWebhookIsAnsweredOnceAlsoAfterARestart) {
+  start_with_twilio();
+  EXPECT_EQ(writes("Hello there", message_sid(7)).status, 200);
+  (void)network_.request(0);
+  EXPECT_EQ(writes("Hello there", message_sid(7)).status, 200);
+  stop();
+  start_with_twilio();
+  EXPECT_EQ(writes("Hello there", message_sid(7)).status, 200);
+  EXPECT_EQ(writes("I need four rooms", message_sid(8)).status, 200);
+  (void)network_.request(1);
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 2; }));
+  EXPECT_EQ(messages("in").size(), 2U);
+  EXPECT_EQ(network_.requests().size(), 2U);
+}
+
+TEST_F(WhatsAppTest, AConversationGoesOnInTheNextProcessAndIsOverOnceErased) {
+  start_with_twilio();
+  EXPECT_EQ(writes("Hi, I want an apartment in Haifa").status, 200);
+  EXPECT_THAT(said(0), HasSubstr("Harbor Homes")) << "it introduces itself";
+  ASSERT_TRUE(eventually([&] { return store()->records().chat(kPerson).has_value(); }));
+  stop();
+  start_with_twilio();
+  EXPECT_EQ(writes("four rooms, up to two million").status, 200);
+  EXPECT_THAT(said(1), ::testing::Not(HasSubstr("Harbor Homes"))) << "it did so before";
+  ASSERT_TRUE(eventually([&] {
+    const json leads = get("/api/leads")["leads"];
+    return leads.size() == 1 && leads[0]["slots"].contains("rooms") && leads[0]["slots"].contains("area");
+  })) << get("/api/leads");
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 2 && messages("out")[1]["status"] == "sent"; }));
+
+  EXPECT_EQ(api("DELETE", "/api/callers/" + std::string(kPerson)).status, 200);
+  EXPECT_EQ(writes("hello again").status, 200);
+  EXPECT_THAT(said(2), HasSubstr("Harbor Homes")) << "what was erased is not remembered in memory either";
+  EXPECT_TRUE(get("/api/leads")["leads"].empty());
+}
+
+TEST_F(WhatsAppTest, MediaIsNotedAndAnswered) {
+  start_with_twilio();
+  twilio::FormParams form{{"MessageSid", "MM" + std::string(32, '5')},
+                          {"AccountSid", std::string(test::kServiceAccount)},
+                          {"From", "whatsapp:" + std::string(kPerson)},
+                          {"To", "whatsapp:" + std::string(kUs)},
+                          {"Body", ""},
+                          {"NumMedia", "2"},
+                          {"MediaUrl0", "https://api.twilio.com/m/ME0"},
+                          {"MediaContentType0", "image/jpeg"},
+                          {"MediaUrl1", "https://api.twilio.com/m/ME1"},
+                          {"MediaContentType1", "audio/ogg"}};
+  EXPECT_EQ(post_signed("/webhook/whatsapp/incoming", form).status, 200);
+  EXPECT_FALSE(said(0).empty());
+  const json in = messages("in").at(0);
+  EXPECT_EQ(in["media"], json::array({"https://api.twilio.com/m/ME0", "https://api.twilio.com/m/ME1"}));
+}
+
+TEST_F(WhatsAppTest, OnlySignedAndReadableMessagesCount) {
+  start_with_twilio();
+  EXPECT_EQ(post_signed("/webhook/whatsapp/incoming", message_form("x", message_sid(1)), false).status, 403);
+  const auto bare = ask("POST", "/webhook/whatsapp/incoming", "MessageSid=SM1&From=whatsapp%3A%2B972541234567&Body=x",
+                        {{"Content-Type", "application/x-www-form-urlencoded"}});
+  EXPECT_EQ(bare.status, 403);
+  EXPECT_EQ(bare.body, "Forbidden\n") << "no detail to the caller";
+  EXPECT_EQ(post_signed("/webhook/whatsapp/incoming", {{"Body", "x"}}).status, 400) << "signed, but no message";
+  EXPECT_EQ(ask("GET", "/webhook/whatsapp/incoming").status, 405);
+  EXPECT_EQ(ask("POST", "/webhook/whatsapp/incoming", "{}", {{"Content-Type", "application/json"}}).status, 415);
+  EXPECT_TRUE(messages("in").empty());
+  EXPECT_TRUE(network_.requests().empty());
+}
+
+TEST_F(WhatsAppTest, AStatusNeverGoesBackAndUnsignedOnesAreHarmless) {
+  start_with_twilio();
+  EXPECT_EQ(writes("Hello").status, 200);
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
+  const std::string id = messages("out")[0]["provider_id"];
+  const auto report = [&](const std::string& status, bool good = true) {
+    return post_signed("/webhook/whatsapp/status",
+                       {{"MessageSid", id},
+                        {"MessageStatus", status},
+                        {"To", "whatsapp:" + std::string(kPerson)},
+                        {"ChannelPrefix", "whatsapp"},
+                        {"EventType", "READ"}},
+                       good)
+        .status;
+  };
+  const auto status = [&] { return messages("out")[0]["status"].get<std::string>(); };
+  EXPECT_EQ(report("read", false), 204);
+  EXPECT_EQ(report("delivered"), 204);
+  ASSERT_TRUE(eventually([&] { return status() == "delivered"; }));
+  EXPECT_EQ(report("sent"), 204);
+  EXPECT_EQ(report("read"), 204);
+  ASSERT_TRUE(eventually([&] { return status() == "read"; }));
+  for (const char* late : {"delivered", "sent", "queued", "failed", "undelivered", "nonsense"}) {
+    EXPECT_EQ(report(late), 204) << late;
+  }
+  EXPECT_EQ(post_signed("/webhook/whatsapp/status", {{"MessageStatus", "read"}}).status, 204);
+  // A later message's report comes after all of those: once it is there, they have been dealt with.
+  EXPECT_EQ(writes("four rooms").status, 200);
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 2 && messages("out")[1]["status"] == "sent"; }));
+  const std::string second = messages("out")[1]["provider_id"];
+  EXPECT_EQ(post_signed("/webhook/whatsapp/status", {{"MessageSid", second},
+                                                     {"MessageStatus", "undelivered"},
+                                                     {"ErrorCode", "63024"},
+                                                     {"ErrorMessage", "Invalid message recipient"}})
+                .status,
+            204);
+  ASSERT_TRUE(eventually([&] { return messages("out")[1]["status"] == "failed"; }));
+  EXPECT_EQ(messages("out")[1]["error"], "63024 Invalid message recipient");
+  EXPECT_EQ(status(), "read");
+}
+
+TEST_F(WhatsAppTest, AReportThatOvertakesTheAnswerOfTheRequestIsNotLost) {
+  // Twilio reports "delivered" while its answer to our request is still under way.
+  start_with_twilio();
+  const std::string early = "SM" + std::string(32, 'f');
+  network_.answer_with([&](const providers::RawRequest&, std::size_t) -> OtherService::Answer {
+    EXPECT_EQ(post_signed("/webhook/whatsapp/status", {{"MessageSid", early}, {"MessageStatus", "delivered"}}).status,
+              204);
+    return {201, json{{"sid", early}, {"status", "queued"}}.dump()};
+  });
+  EXPECT_EQ(writes("Hello").status, 200);
+  EXPECT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "delivered"; }));
+}
+
+TEST_F(WhatsAppTest, WhoWritesStopIsLeftAloneUntilStart) {
+  start_with_twilio({{"whatsapp_template", "HX1"}});
+  EXPECT_EQ(writes("Hello").status, 200);
+  (void)network_.request(0);
+  EXPECT_EQ(writes("STOP").status, 200);
+  ASSERT_TRUE(eventually([&] { return store()->records().opted_out(kPerson).value_or(false); }));
+  const auto refused = api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "An offer"}}.dump());
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("asked not to be written to"));
+  EXPECT_EQ(writes("anything").status, 200);
+  ASSERT_TRUE(eventually([&] { return logged("asked not to be written to"); }));
+  EXPECT_EQ(network_.requests().size(), 1U);
+  EXPECT_EQ(writes("start").status, 200);
+  (void)network_.request(1);
+  EXPECT_EQ(store()->records().opted_out(kPerson), false);
+}
+
+TEST_F(WhatsAppTest, TwiliosOwnWordForAnOptOutCountsAndSoDoesItsRefusal) {
+  start_with_twilio({{"whatsapp_template", "HX1"}});
+  twilio::FormParams form = message_form("genug", message_sid(1));
+  form.add("OptOutType", "STOP");
+  EXPECT_EQ(post_signed("/webhook/whatsapp/incoming", form).status, 200);
+  ASSERT_TRUE(eventually([&] { return store()->records().opted_out(kPerson).value_or(false); }));
+  EXPECT_TRUE(network_.requests().empty());
+  // 21610: the person opted out at Twilio.
+  const std::string other = "+972547654321";
+  network_.answer_with([](const providers::RawRequest&, std::size_t) -> OtherService::Answer {
+    return {400, R"({"code":21610,"message":"Attempt to send to unsubscribed recipient","status":400})"};
+  });
+  EXPECT_EQ(api("POST", "/api/whatsapp/send", json{{"to", other}, {"text", "x"}}.dump()).status, 202);
+  ASSERT_TRUE(eventually([&] { return store()->records().opted_out(other).value_or(false); }));
+  EXPECT_EQ(network_.requests().size(), 1U) << "and it is not tried again";
+}
+
+TEST(OptOutWords, AreWholeMessages) {
+  EXPECT_EQ(opt_out_word("", " Stop! "), OptOutWord::kStop);
+  EXPECT_EQ(opt_out_word("", "UNSUBSCRIBE"), OptOutWord::kStop);
+  EXPECT_EQ(opt_out_word("", "הסירו אותי"), OptOutWord::kStop);
+  EXPECT_EQ(opt_out_word("", "start"), OptOutWord::kStart);
+  EXPECT_EQ(opt_out_word("", "stop by the office tomorrow?"), OptOutWord::kNone);
+  EXPECT_EQ(opt_out_word("", ""), OptOutWord::kNone);
+  EXPECT_EQ(opt_out_word("STOP", "leave me alone"), OptOutWord::kStop);
+  EXPECT_EQ(opt_out_word("HELP", "stop"), OptOutWord::kNone) << "the network knows better";
+}
+
+// ---- the 24-hour rule -----------------------------------------------------------------------------------------------
+
+TEST_F(WhatsAppTest, OutsideTheWindowATemplateIsSentAndWithoutOneNothing) {
+  start_with_twilio();
+  auto answer = api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "x"}}.dump());
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body, HasSubstr("WHATSAPP_TEMPLATE"));
+  stop();
+  start_with_twilio({{"whatsapp_template", "HXb0"}});
+  answer = api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "Area: Haifa\nRooms: 4"}}.dump());
+  EXPECT_EQ(answer.status, 202);
+  auto form = form_of(network_.request(0).body);
+  EXPECT_EQ(form["ContentSid"], "HXb0");
+  EXPECT_EQ(form["ContentVariables"], R"({"1":"Area: Haifa, Rooms: 4"})");
+  EXPECT_EQ(form.count("Body"), 0U);
+  // Who writes opens the window.
+  EXPECT_EQ(writes("Hello").status, 200);
+  (void)network_.request(1);
+  EXPECT_EQ(api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "y"}}.dump()).status, 202);
+  EXPECT_EQ(form_of(network_.request(2).body)["Body"], "y");
+}
+
+TEST_F(WhatsAppTest, AWindowThatTheNetworkCountsDifferentlyEndsInTheTemplateToo) {
+  start_with_twilio({{"whatsapp_template", "HXb0"}});
+  network_.answer_with([](const providers::RawRequest& request, std::size_t number) -> OtherService::Answer {
+    if (form_of(request.body).count("Body") == 0) return twilio_takes(request, number);
+    return {400, R"({"code":63016,"message":"Failed to send freeform message","status":400})"};
+  });
+  EXPECT_EQ(writes("Hello").status, 200);
+  EXPECT_EQ(form_of(network_.request(0).body).count("Body"), 1U);
+  EXPECT_EQ(form_of(network_.request(1).body)["ContentSid"], "HXb0");
+  EXPECT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
+}
+
+// ---- failures of the network ----------------------------------------------------------------------------------------
+
+TEST_F(WhatsAppTest, WhatFailsForNowIsTriedAgainAndWhatIsRefusedIsNot) {
+  start_with_twilio({{"whatsapp_template", "HX1"}});
+  network_.answer_with([](const providers::RawRequest& request, std::size_t number) -> OtherService::Answer {
+    if (number == 0)
+      return {429, R"({"code":20429,"message":"Too Many Requests","status":429})", {{"Retry-After", "1"}}};
+    if (number == 1) return {0, "", {}, OtherService::Answer::Fate::kReset};
+    return twilio_takes(request, number);
+  });
+  EXPECT_EQ(api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "x"}, {"key", "one"}}.dump()).status, 202);
+  (void)network_.request(2);
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
+  EXPECT_EQ(messages("out")[0]["error"], "");
+  // The same key is the same message, however often it is asked for.
+  EXPECT_EQ(api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "x"}, {"key", "one"}}.dump()).status, 202);
+  EXPECT_EQ(messages("out").size(), 1U);
+  EXPECT_NE(messages("out")[0]["provider_id"], "") << "a repetition does not forget what the network called it";
+
+  network_.answer_with([](const providers::RawRequest&, std::size_t) -> OtherService::Answer {
+    return {400, R"({"code":63003,"message":"Channel could not find To address","status":400})"};
+  });
+  EXPECT_EQ(api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "y"}, {"key", "two"}}.dump()).status, 202);
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 2 && messages("out")[1]["status"] == "failed"; }));
+  EXPECT_THAT(messages("out")[1]["error"].get<std::string>(), HasSubstr("Channel could not find To address"));
+  EXPECT_EQ(network_.requests().size(), 4U);
+}
+
+// ---- other providers ------------------------------------------------------------------------------------------------
+
+TEST_F(WhatsAppTest, ABridgeGetsItsBytesAndSpeaksToUsSigned) {
+  network_.answer_with([](const providers::RawRequest&, std::size_t) -> OtherService::Answer {
+    return {200, R"({"key":{"id":"BAE5F1"},"status":"PENDING"})"};
+  });
+  start({{"whatsapp_provider", "bridge"},
+         {"whatsapp_bridge_url", network_.url("/message/sendText/agent?n={to}")},
+         {"whatsapp_bridge_headers", "apikey: k1"},
+         {"whatsapp_bridge_body", R"({"number":"{to}","from":"{from}","id":"{id}","text":"{text}"})"},
+         {"whatsapp_bridge_secret", "shared"}});
+  EXPECT_EQ(
+      api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "a \"b\"\n{to}"}, {"key", "k"}}.dump()).status,
+      202)
+      << "a private account has no 24-hour window";
+  const auto out = network_.request(0);
+  EXPECT_EQ(out.target, "/message/sendText/agent?n=972541234567");
+  EXPECT_EQ(net::find_header(out.headers, "apikey"), "k1");
+  EXPECT_EQ(net::find_header(out.headers, "idempotency-key"), "api:k");
+  EXPECT_EQ(out.body, R"({"number":"972541234567","from":"+97231234567","id":"api:k","text":"a \"b\"\n{to}"})");
+
+  const auto tells = [&](const json& event, std::string_view secret) {
+    const auto request = store::signed_webhook("", "message", "", event.dump(), secret, wall_now());
+    net::HttpHeaders headers{{"Content-Type", "application/json"}};
+    for (const auto& [name, value] : request.headers) {
+      if (name == "X-AgentLocator-Signature") headers.push_back({name, value});
+    }
+    return ask("POST", "/webhook/whatsapp/bridge", event.dump(), headers).status;
+  };
+  const json hello = {
+      {"id", "B1"}, {"from", kPerson}, {"text", "Hi, an apartment in Haifa"}, {"media", {"https://h/i.jpg"}}};
+  EXPECT_EQ(tells(hello, "wrong"), 403);
+  EXPECT_EQ(tells(hello, ""), 403) << "unsigned";
+  EXPECT_TRUE(messages("in").empty());
+  EXPECT_EQ(tells({{"id", "B0"}, {"from", "0541234567"}}, "shared"), 400);
+  EXPECT_EQ(tells({{"from", kPerson}}, "shared"), 400);
+  EXPECT_EQ(tells(hello, "shared"), 200);
+  EXPECT_EQ(tells(hello, "shared"), 200) << "repeated";
+  EXPECT_THAT(network_.request(1).body, HasSubstr("Harbor Homes"));
+  EXPECT_EQ(messages("in").size(), 1U);
+  EXPECT_EQ(messages("in")[0]["media"][0], "https://h/i.jpg");
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 2 && messages("out")[0]["provider_id"] == "BAE5F1"; }));
+  EXPECT_EQ(tells({{"id", "BAE5F1"}, {"status", "read"}}, "shared"), 204);
+  EXPECT_TRUE(eventually([&] { return messages("out")[0]["status"] == "read"; }));
+}
+
+TEST_F(WhatsAppTest, MetaGetsItsBytesAndItsWebhooksAreCheckedAgainstTheAppSecret) {
+  int next = 0;
+  network_.answer_with([&next](const providers::RawRequest&, std::size_t) -> OtherService::Answer {
+    return {
+        200,
+        json{{"messaging_product", "whatsapp"}, {"messages", {{{"id", "wamid." + std::to_string(next++)}}}}}.dump()};
+  });
+  start({{"whatsapp_provider", "meta"},
+         {"whatsapp_from", "1055"},
+         {"meta_api_base_url", network_.url("/v23.0")},
+         {"meta_access_token", "EAAtoken"},
+         {"meta_app_secret", "app-secret"},
+         {"meta_verify_token", "our-word"}});
+  // Subscription: the challenge comes back for our word only.
+  EXPECT_EQ(ask("GET", "/webhook/whatsapp/meta?hub.mode=subscribe&hub.verify_token=our-word&hub.challenge=1158").body,
+            "1158");
+  EXPECT_EQ(ask("GET", "/webhook/whatsapp/meta?hub.mode=subscribe&hub.verify_token=other&hub.challenge=1158").status,
+            403);
+
+  const auto tells = [&](const json& value, std::string_view secret) {
+    const std::string body =
+        json{{"object", "whatsapp_business_account"}, {"entry", {{{"changes", {{{"value", value}}}}}}}}.dump();
+    return ask("POST", "/webhook/whatsapp/meta", body,
+               {{"Content-Type", "application/json"},
+                {"X-Hub-Signature-256", "sha256=" + to_hex(as_bytes(hmac_sha256(secret, body)))}})
+        .status;
+  };
+  const json hello = {{"messages",
+                       {{{"from", kPerson.substr(1)},
+                         {"id", "wamid.in1"},
+                         {"type", "text"},
+                         {"text", {{"body", "an apartment in Haifa please"}}}}}}};
+  EXPECT_EQ(tells(hello, "guessed"), 403);
+  EXPECT_EQ(tells(hello, "app-secret"), 200);
+  EXPECT_EQ(tells(hello, "app-secret"), 200);
+  const auto out = network_.request(0);
+  EXPECT_EQ(out.target, "/v23.0/1055/messages");
+  EXPECT_EQ(net::find_header(out.headers, "authorization"), "Bearer EAAtoken");
+  const json body = json::parse(out.body);
+  EXPECT_EQ(body["messaging_product"], "whatsapp");
+  EXPECT_EQ(body["to"], "972541234567");
+  EXPECT_EQ(body["type"], "text");
+  EXPECT_THAT(body["text"]["body"].get<std::string>(), HasSubstr("Harbor Homes"));
+  EXPECT_EQ(messages("in").size(), 1U);
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
+  EXPECT_EQ(tells({{"statuses", {{{"id", "wamid.0"}, {"status", "read"}}}}}, "app-secret"), 200);
+  EXPECT_EQ(tells({{"statuses", {{{"id", "wamid.0"}, {"status", "delivered"}}}}}, "app-secret"), 200);
+  EXPECT_TRUE(eventually([&] { return messages("out")[0]["status"] == "read"; }));
+  EXPECT_EQ(network_.requests().size(), 1U);
+}
+
+TEST_F(WhatsAppTest, ChatsMayHaveAPersonaOfTheirOwn) {
+  start_with_twilio({{"whatsapp_persona", "he-real-estate"}});
+  EXPECT_EQ(writes("שלום, אני מחפש דירה בחיפה").status, 200);
+  EXPECT_THAT(said(0), HasSubstr("מאיה"));
+}
+
+TEST_F(WhatsAppTest, WithoutAProviderMessagesAreKeptAndNothingIsPromised) {
+  start();
+  EXPECT_EQ(writes("Hello").status, 200);
+  EXPECT_EQ(messages("in").size(), 1U);
+  const auto answer = api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "x"}}.dump());
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_THAT(answer.body, HasSubstr("WHATSAPP_PROVIDER"));
+}
+
+TEST_F(WhatsAppTest, AMessageThatWasAcknowledgedSurvivesTheProcess) {
+  // The network is away; the process ends; the next one delivers.
+  network_.answer_with([](const providers::RawRequest&, std::size_t) -> OtherService::Answer {
+    return {503, R"({"code":20503,"message":"Service unavailable","status":503})"};
+  });
+  start_with_twilio({{"whatsapp_template", "HX1"}});
+  EXPECT_EQ(api("POST", "/api/whatsapp/send", json{{"to", kPerson}, {"text", "x"}, {"key", "keep"}}.dump()).status,
+            202);
+  (void)network_.request(0);
+  stop();
+  network_.answer_with(twilio_takes);
+  start_with_twilio({{"whatsapp_template", "HX1"}});
+  EXPECT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
+  EXPECT_EQ(messages("out")[0]["id"], "api:keep");
+}
+
+}  // namespace
+}  // namespace al::agentd
