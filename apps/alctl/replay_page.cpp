@@ -151,7 +151,7 @@ for(const u of D.utterances){const p=document.createElement("audio");p.controls=
  const b=document.createElement("button");b.textContent=time(u.onset_ms);b.onclick=()=>look((u.onset_ms+u.decided_ms)/2,(u.decided_ms-u.onset_ms)*1.6+800);
  row($("utts"),[[b],[(u.end_ms-u.onset_ms)+" ms",1],[u.voice_ms+" ms",1],[(u.decided_ms-u.end_ms)+" ms",1],[u.reason],[u.text],[p]])}
 if(!D.utterances.length)row($("utts"),[["Nobody spoke."]]);
-const parts=["endpointing_ms","stt_ms","model_ms","tts_ms","playout_ms"],colors=["#6b8fb5","#5fa98a","#c9a24b","#c9773f","#9a7bb5"];
+const parts=["endpointing_ms","stt_ms","model_ms","clause_ms","tts_ms","playout_ms"],colors=["#6b8fb5","#5fa98a","#c9a24b","#b8b04a","#c9773f","#9a7bb5"];
 row($("turns"),[["turn",1],...parts.map(p=>[p.replace("_ms",""),1]),["whole",1],[""]],"th");
 const most=Math.max(1,...D.turns.map(t=>t.total_ms));
 for(const t of D.turns){const s=document.createElement("div");s.className="stack";s.style.width=Math.round(260*t.total_ms/most)+"px";parts.forEach((p,i)=>{const d=document.createElement("div");d.style.width=(100*t[p]/Math.max(1,t.total_ms))+"%";d.style.background=colors[i];d.title=p+" "+t[p];s.append(d)});

@@ -40,9 +40,9 @@ std::string story_line(const CallEvent& event) {
   if (event.name == "FILLER") return fmt::format("filler, {} ms after the caller", fact("after_ms"));
   if (event.name == "TURN_FAILED") return fmt::format("turn failed: {}", fact("reason"));
   if (event.name == "LATENCY") {
-    return fmt::format("answer {} ms after the caller: endpointing {}, stt {}, model {}, tts {}, playout {}",
-                       fact("total_ms"), fact("endpointing_ms"), fact("stt_ms"), fact("model_ms"), fact("tts_ms"),
-                       fact("playout_ms"));
+    return fmt::format("answer {} ms after the caller: endpointing {}, stt {}, model {}, clause {}, tts {}, playout {}",
+                       fact("total_ms"), fact("endpointing_ms"), fact("stt_ms"), fact("model_ms"), fact("clause_ms"),
+                       fact("tts_ms"), fact("playout_ms"));
   }
   return {};
 }

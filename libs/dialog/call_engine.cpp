@@ -12,6 +12,10 @@ namespace {
 // An answer that is owed is not waited for longer than this after the end of utterance before a filler, even when the
 // end itself was declared late.
 constexpr milliseconds kShortestWait{150};
+// What a synthesiser takes for its first sound on an ordinary day, and how far a filler is put off for that. Callers
+// think that the line is dead after 1.5 s; the way to them and back is in between.
+constexpr milliseconds kVoiceTime{300};
+constexpr milliseconds kLongestSilence{1350};
 // Beyond MAX_CALL_SEC: the goodbye has not come to an end.
 constexpr seconds kMaxCallGrace{20};
 
@@ -131,7 +135,7 @@ void CallEngine::Impl::consider_waiting(Due& due) const {
     consider(Timer::kHeld, std::max(agent_since_, last_voice_) + options_.deadlines.silence_limit);
   }
   if (pending_ && hearings_.empty()) consider(Timer::kUnfinished, pending_->last_voice + options_.turn.longest_wait);
-  if (may_guess()) consider(Timer::kGuess, hearings_.back().partial_since + options_.turn.speculate_after);
+  if (may_guess()) consider(Timer::kGuess, guess_due());
   if (!digits_.empty()) consider(Timer::kDtmf, last_digit_ + options_.turn.dtmf_timeout);
   if (caller_talking()) {
     consider(Timer::kMediaGap, last_media_ + options_.turn.media_gap);
@@ -163,8 +167,14 @@ std::optional<Timestamp> CallEngine::Impl::silence_due() const {
   if (playout_.started() && playout_.ready()) return std::nullopt;
   // Ready, but kept back for the floor or for a transcript: the floor passes by itself, the transcript may hang.
   Timestamp due = std::max(owed_->voice_end + options_.deadlines.filler_after, owed_->since + kShortestWait);
-  due = std::max(due, last_voice_ + options_.deadlines.filler_after);  // they may have made a noise since
+  // They may have made a noise or pressed a key since: who acts is not waiting, and the time runs from there.
+  due = std::max(due, last_voice_ + options_.deadlines.filler_after);
   if (playout_.frames_sent() > 0) due = std::max(due, last_sound_ + options_.deadlines.silence_limit);
+  // The words are at the synthesiser and should sound any moment: a filler now would delay them by its own length.
+  if (const auto waiting = playout_.waiting(); waiting && !waiting->has_sound && !playout_.started()) {
+    const Duration spare = std::max(Duration{0}, Duration(kLongestSilence - options_.deadlines.filler_after));
+    due = std::max(due, std::min(waiting->since + kVoiceTime, due + spare));
+  }
   return due;
 }
 

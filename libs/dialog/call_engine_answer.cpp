@@ -109,6 +109,7 @@ void CallEngine::Impl::on(const in::ModelDelta& delta) {
   answer_->got_delta = true;
   answer_->model_event = now_;
   answer_->reply_chars += delta.text.size();
+  if (!answer_->ledger.first_word && !delta.text.empty()) answer_->ledger.first_word = now_;
   if (!answer_->cutter.feed(delta.text)) return;  // endless: what was said so far is the answer
   speak_clauses(false);
 }
@@ -187,6 +188,14 @@ void CallEngine::Impl::finish_model() {
   if (!playout_.has_answer()) give_up("the model said nothing", true);
 }
 
+// The model failed in the middle of an answer of which clauses are spoken already: they are the answer, with the
+// question that the conversation needs behind them. "I did not hear that well" would be untrue and a turn lost.
+void CallEngine::Impl::break_off() {
+  answer_->model_open = false;
+  answer_->cutter.reset();
+  finish_model();
+}
+
 void CallEngine::Impl::on(const in::ProviderFailed& failed) {
   switch (failed.stage) {
     case Stage::kStt:
@@ -195,6 +204,7 @@ void CallEngine::Impl::on(const in::ProviderFailed& failed) {
       if (keep_for_guess(failed.turn, nullptr, false, true)) return;
       if (!answer_ || answer_->turn != failed.turn || !answer_->model_open) return;
       emit("PROVIDER_FAILED", failed.turn, {{"stage", std::string("model")}, {"why", to_string(failed.error)}});
+      if (!answer_->first_clause && answer_->tools.empty() && !answer_->ask_again) return break_off();
       return give_up("model failed", true);
     case Stage::kTts:
       return speech_failed(failed.speech, to_string(failed.error));

@@ -1,14 +1,27 @@
 // The model is asked before the caller has finished, on a partial transcript that does not change any more. The answer
 // waits; it is taken when the final text says the same words, and forgotten as if it never was when it does not.
+#include <algorithm>
+
 #include "dialog/call_engine_impl.h"
 #include "dialog/words.h"
 
 namespace al::dialog {
+namespace {
+
+// While the caller's voice goes on, more words are coming: a question asked now is one paid for and thrown away.
+constexpr milliseconds kPause{100};
+
+}  // namespace
 
 bool CallEngine::Impl::may_guess() const {
   return options_.turn.speculate_after > milliseconds{0} && agent_ == AgentState::kListening && !answer_ && !pending_ &&
          !guess_ && closing_reason_.empty() && !max_call_reached_ && hearings_.size() == 1 && hearings_.back().open &&
          !hearings_.back().guessed && !hearings_.back().partial.empty();
+}
+
+Timestamp CallEngine::Impl::guess_due() const {
+  const Hearing& hearing = hearings_.back();
+  return std::max(hearing.partial_since + options_.turn.speculate_after, hearing.last_voice + kPause);
 }
 
 // Timer::kGuess: the partial has been the same for long enough.
@@ -58,6 +71,7 @@ bool CallEngine::Impl::take_guess(const std::string& text, const LatencyLedger& 
     push(out::SaveLead{conversation_.slots(), conversation_.complete()});
     emit("LEAD", guess.turn, {{"complete", std::int64_t{guess.decision.lead_complete}}});
   }
+  if (!guess.deltas.empty()) answer.ledger.first_word = now_;  // waiting for us: the model took no time
   for (const std::string& delta : guess.deltas) {
     answer.reply_chars += delta.size();
     if (answer.cutter.feed(delta)) speak_clauses(false);

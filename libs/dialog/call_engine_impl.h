@@ -169,6 +169,7 @@ class CallEngine::Impl {
   void speak_clauses(bool flush);
   void tools_done();
   void finish_model();
+  void break_off();
   void cancel_answer(std::string_view reason);
   void give_up(std::string_view reason, bool voice_works);
   Answer& new_answer(TurnId turn, TurnId talk);
@@ -179,6 +180,7 @@ class CallEngine::Impl {
 
   // ---- asking early (call_engine_guess.cpp) ----
   [[nodiscard]] bool may_guess() const;
+  [[nodiscard]] Timestamp guess_due() const;
   void make_guess();
   void drop_guess();
   bool take_guess(const std::string& text, const LatencyLedger& ledger);
@@ -262,6 +264,8 @@ class CallEngine::Impl {
   std::string closing_reason_;         // our goodbye is said; EndCall unless the caller has more to say
   std::vector<Answer::Tool> orphans_;  // tools whose turn was interrupted; their results still count
   Timestamp last_sound_;               // end of our last sound
+  Timestamp sound_before_;             // the same before the present speech began
+  Timestamp speech_since_;             // start of the present speech
   std::uint64_t stale_audio_ = 0;      // pieces of sound for a speech that was over
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 // Less sound than this is no speech: an empty or broken synthesis (SPEC 10).
 constexpr milliseconds kShortestSpeech{25};
+// A speech interrupted before so much of it was sent tells nobody that the line is alive.
+constexpr milliseconds kHeardAsSound{200};
 
 }  // namespace
 
@@ -102,6 +104,8 @@ void CallEngine::Impl::start_speech(std::string_view reason) {
   if (line_unsure_) push(out::ClearPlayback{});
   line_unsure_ = false;
   yielded_ = false;
+  sound_before_ = last_sound_;
+  speech_since_ = now_;
   playout_.start(now_);
   set_agent(AgentState::kSpeaking, reason);
   emit("TTS_START", answer_ ? answer_->turn : last_turn_, {{"text", playout_.text(), true}});
@@ -185,6 +189,8 @@ void CallEngine::Impl::interrupt(std::string_view reason) {
   }
   answer_.reset();
   playout_.clear();
+  // What `clear` took back was not heard, and a beginning cut off at once is no sound that breaks a silence.
+  last_sound_ = now_ - speech_since_ < kHeardAsSound ? sound_before_ : std::min(last_sound_, now_);
   yielded_ = forced_ = line_unsure_ = false;
   own_the_line();
   set_agent(owed_ ? AgentState::kProcessing : AgentState::kListening, reason);

@@ -135,7 +135,7 @@ TEST(CallEngine, TheLedgerAddsUpToTheWholeDelay) {
   const auto ledgers = call.events("LATENCY");
   ASSERT_EQ(ledgers.size(), 1U);
   std::int64_t sum = 0;
-  for (const char* part : {"endpointing_ms", "stt_ms", "model_ms", "tts_ms", "playout_ms"}) {
+  for (const char* part : {"endpointing_ms", "stt_ms", "model_ms", "clause_ms", "tts_ms", "playout_ms"}) {
     EXPECT_GE(number(ledgers[0], part), 0);
     sum += number(ledgers[0], part);
   }

@@ -15,7 +15,8 @@ std::vector<Fact> LatencyLedger::facts(Timestamp first_frame) const {
   };
   part("endpointing_ms", eou);
   part("stt_ms", transcript);
-  part("model_ms", first_clause);
+  part("model_ms", first_word);
+  part("clause_ms", first_clause);
   part("tts_ms", first_sound);
   part("playout_ms", first_frame);
   result.push_back({"total_ms", total});

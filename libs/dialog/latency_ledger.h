@@ -16,12 +16,13 @@ struct LatencyLedger {
   Timestamp voice_end;                    // the caller's last voiced frame
   std::optional<Timestamp> eou;           // the end of utterance was declared
   std::optional<Timestamp> transcript;    // the final text was there
-  std::optional<Timestamp> first_clause;  // the first words went to the synthesiser
+  std::optional<Timestamp> first_word;    // the model's first word came
+  std::optional<Timestamp> first_clause;  // enough of them to be spoken: they went to the synthesiser
   std::optional<Timestamp> first_sound;   // … and their first sound came
   std::optional<Timestamp> filler;        // first frame of a filler
 
-  // endpointing_ms, stt_ms, model_ms, tts_ms, playout_ms and total_ms; filler_ms if one was said. A boundary that was
-  // not passed (a ready-made clip needs no synthesiser) makes a part of 0.
+  // endpointing_ms, stt_ms, model_ms (to its first word), clause_ms, tts_ms, playout_ms and total_ms; filler_ms if one
+  // was said. A boundary that was not passed (a ready-made clip needs no synthesiser) makes a part of 0.
   [[nodiscard]] std::vector<Fact> facts(Timestamp first_frame) const;
 };
 

@@ -95,7 +95,8 @@ class VirtualCall {
   [[nodiscard]] std::vector<CallEvent> events(std::string_view name) const;
   [[nodiscard]] std::string story() const;  // every event with its time and facts, for a failing test to show
   [[nodiscard]] int count(std::string_view name) const { return static_cast<int>(events(name).size()); }
-  // The longest silence at the caller's ear after a caller's turn (or after our sound, while an answer is owed).
+  // The longest silence at the caller's ear after a caller's turn (or after our sound, while an answer is owed). What
+  // the caller does starts the clock anew: their voice, and a key pressed meanwhile.
   [[nodiscard]] Duration longest_owed_silence() const { return longest_owed_silence_; }
   [[nodiscard]] Timestamp longest_owed_silence_end() const { return longest_end_; }
   [[nodiscard]] Timestamp now() const { return now_; }

@@ -1,0 +1,114 @@
+// How long the line may be silent while an answer is owed: fillers, and what counts as a sound. In virtual time.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "dialog/call_engine.h"
+#include "dialog/virtual_call.h"
+
+namespace al::dialog {
+namespace {
+
+using testing::ModelScript;
+using testing::SttScript;
+using testing::TtsScript;
+using testing::VirtualCall;
+
+constexpr milliseconds kLongestSilence{1500};
+constexpr milliseconds kThere{60};  // to Twilio and back, as VirtualCall has it
+
+SttScript transcript(std::string words, Duration delay) {
+  SttScript script;
+  script.text = std::move(words);
+  script.delay = delay;
+  return script;
+}
+ModelScript silent_model() {
+  ModelScript script;
+  script.hang = true;
+  return script;
+}
+
+// The answer waits for the transcript of a second utterance, begins because the silence gets too long, and is cut the
+// next moment by that very transcript.
+TEST(CallEngineSilence, AnAnswerCutAtItsFirstFrameDoesNotCountAsASound) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.stt.push_back(transcript("a flat in Haifa", milliseconds{150}));
+  call.model.push_back({{{milliseconds{700}, "Very well, Haifa is lovely. "}}, {}, false, false});
+  call.model.push_back(silent_model());
+  call.say(seconds{2});
+  call.advance(milliseconds{2700});
+  call.stt.push_back(transcript("four rooms", milliseconds{640}));
+  call.say(milliseconds{900});
+  call.advance(seconds{8});
+  ASSERT_EQ(call.count("INTERRUPTED"), 1) << call.story();
+  EXPECT_FALSE(call.heard("Very well")) << call.story();  // not long enough to be heard
+  EXPECT_LE(call.longest_owed_silence(), kLongestSilence + kThere) << call.story();
+}
+
+// At the moment of the filler the words have been at the synthesiser for 100 ms.
+TEST(CallEngineSilence, AVoiceThatIsAboutToSoundIsWaitedFor) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.stt.push_back(transcript("a flat in Haifa", milliseconds{150}));
+  call.model.push_back({{{milliseconds{390}, "Very well. "}}, {}, false, false});
+  TtsScript voice;
+  voice.first = milliseconds{200};
+  call.tts.push_back(voice);
+  call.say(seconds{2});
+  call.advance(seconds{6});
+  ASSERT_EQ(call.count("LATENCY"), 1) << call.story();
+  EXPECT_EQ(call.count("FILLER"), 0) << call.story();
+  EXPECT_LE(call.longest_owed_silence(), kLongestSilence);
+}
+
+TEST(CallEngineSilence, AVoiceThatDoesNotSoundIsNotWaitedForTooLong) {
+  for (const milliseconds model : {milliseconds{10}, milliseconds{390}, milliseconds{450}}) {
+    VirtualCall call;
+    call.advance_until_quiet();
+    call.stt.push_back(transcript("a flat in Haifa", milliseconds{150}));
+    call.model.push_back({{{model, "Very well. "}}, {}, false, false});
+    TtsScript voice;
+    voice.hang = true;
+    call.tts.push_back(voice);
+    call.say(seconds{2});
+    call.advance(seconds{9});
+    ASSERT_GE(call.count("FILLER"), 1) << call.story();
+    EXPECT_LE(call.longest_owed_silence(), kLongestSilence) << call.story();
+  }
+}
+
+// A model that fails when a clause of it is spoken already: the caller has an answer, and no apology follows it.
+TEST(CallEngineSilence, AnAnswerThatBreaksOffIsStillAnAnswer) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.model.push_back({{{milliseconds{200}, "We have flats in Haifa. And "}}, {}, false, true});
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(seconds{12});
+  EXPECT_TRUE(call.heard("We have flats in Haifa.")) << call.story();
+  EXPECT_EQ(call.count("TURN_FAILED"), 0) << call.story();
+  EXPECT_EQ(call.count("PROVIDER_FAILED"), 1);
+  EXPECT_EQ(call.state(), "LISTENING");
+}
+
+// Who presses a key is not waiting just then: the time to a filler runs from the key.
+TEST(CallEngineSilence, AKeyPressedWhileAnAnswerIsOwedStartsTheClockAnew) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.model.push_back(silent_model());
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(milliseconds{2900});  // 0.9 s after the last sound
+  const Timestamp pressed = call.now();
+  ASSERT_EQ(call.count("FILLER"), 0);
+  call.press('4');
+  call.advance(milliseconds{1100});
+  EXPECT_EQ(call.count("FILLER"), 0) << call.story();
+  call.advance(milliseconds{100});
+  ASSERT_EQ(call.count("FILLER"), 1) << call.story();
+  EXPECT_EQ(call.events("FILLER")[0].at - pressed, CallOptions{}.deadlines.filler_after);
+  EXPECT_LE(call.longest_owed_silence(), kLongestSilence + kThere);
+}
+
+}  // namespace
+}  // namespace al::dialog
