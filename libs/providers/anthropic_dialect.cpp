@@ -48,7 +48,7 @@ class Reader final : public ModelStreamReader {
     const auto document = parse_json(event.data);
     if (!document) return fail(Errc::kMalformed, "an event is not JSON: " + document.error().detail);
     const std::string type = json_string(*document, "type", event.name);
-    if (type == "error") return fail(reported_error(event.data));
+    if (type == "error") return fail(error_in_answer(event.data));
     started_ = true;
     if (type == "message_start") {
       if (const json* message = json_member(*document, "message")) read_usage(*message);
@@ -66,12 +66,6 @@ class Reader final : public ModelStreamReader {
       done_ = true;
     }
     return {};  // ping and whatever comes later
-  }
-
-  static Error reported_error(std::string_view body) {
-    Error error = http_refusal("in the answer", 500, body);
-    if (body.find("rate_limit_error") != std::string_view::npos) error.code = Errc::kRateLimited;
-    return error;
   }
 
   void read_usage(const json& holder) {

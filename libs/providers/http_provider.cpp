@@ -128,8 +128,7 @@ std::optional<Duration> retry_delay(const RetryPolicy& policy, int retry, int st
   return delay;
 }
 
-Error http_refusal(std::string_view provider, int status, std::string_view body, const net::HttpHeaders& headers,
-                   WallTime now) {
+std::string refusal_text(std::string_view body) {
   std::string what = provider_message(body);
   if (what.empty()) {
     const std::size_t text = body.find_first_not_of(" \t\r\n");
@@ -141,9 +140,25 @@ Error http_refusal(std::string_view provider, int status, std::string_view body,
       what = std::string(body);
     }
   }
+  return printable_excerpt(what);
+}
+
+Error error_in_answer(std::string_view body) {
+  const auto says = [body](std::string_view word) { return body.find(word) != std::string_view::npos; };
+  Errc code = Errc::kClosed;  // the provider's own trouble: another may do better
+  if (says("rate_limit")) {
+    code = Errc::kRateLimited;
+  } else if (says("authentication_error") || says("permission_error") || says("invalid_api_key")) {
+    code = Errc::kRejected;
+  }
+  return {.code = code, .detail = "an error in the answer, " + refusal_text(body)};
+}
+
+Error http_refusal(std::string_view provider, int status, std::string_view body, const net::HttpHeaders& headers,
+                   WallTime now) {
   const auto asked = asked_delay(headers, now);
   return {.code = code_for(status),
-          .detail = std::string(provider) + ": HTTP " + std::to_string(status) + ", " + printable_excerpt(what),
+          .detail = std::string(provider) + ": HTTP " + std::to_string(status) + ", " + refusal_text(body),
           .retry_after = std::chrono::ceil<milliseconds>(asked.value_or(Duration::zero()))};
 }
 

@@ -54,6 +54,14 @@ struct RetryPolicy {
 [[nodiscard]] Error http_refusal(std::string_view provider, int status, std::string_view body,
                                  const net::HttpHeaders& headers = {}, WallTime now = {});
 
+// The provider's own words in such a body, at most 300 bytes, keys masked: for an answer whose status was good and
+// whose contents were not.
+[[nodiscard]] std::string refusal_text(std::string_view body);
+
+// An error that a provider reports inside an answer that began well: there is no status to name. Its kind gives the
+// code: kRateLimited, kRejected (a wrong key), else kClosed.
+[[nodiscard]] Error error_in_answer(std::string_view body);
+
 // True for a 429 that more waiting will not cure (OpenAI's insufficient_quota).
 [[nodiscard]] bool quota_is_exhausted(std::string_view body);
 

@@ -64,6 +64,17 @@ TEST(HttpRefusal, NamesTheProvidersOwnReason) {
   EXPECT_EQ(detail(500, " \n"), "p: HTTP 500, no explanation");
 }
 
+// The status was 200 long before: naming one would send the reader to the wrong place.
+TEST(HttpRefusal, AnErrorInsideAnAnswerNamesNoStatus) {
+  const auto inside = [](std::string_view body) { return error_in_answer(body); };
+  const Error broken = inside(R"({"error":{"message":"The server had an error","type":"server_error"}})");
+  EXPECT_EQ(broken.detail, "an error in the answer, server_error: The server had an error");
+  EXPECT_EQ(broken.code, Errc::kClosed);
+  EXPECT_EQ(inside(R"({"message":"slow down","type":"rate_limit_exceeded"})").code, Errc::kRateLimited);
+  EXPECT_EQ(inside(R"({"error":{"type":"authentication_error","message":"invalid x-api-key"}})").code, Errc::kRejected);
+  EXPECT_EQ(refusal_text(R"({"oops":1})"), R"({"oops":1})");
+}
+
 TEST(HttpRefusal, SortsStatusesByWhatACallerCanDo) {
   const auto code = [](int status) { return http_refusal("p", status, "").code; };
   EXPECT_EQ(code(400), Errc::kRejected);

@@ -137,11 +137,11 @@ class Speech final : public HttpExchangeSink, public std::enable_shared_from_thi
   bool take_text() {
     const auto document = parse_json(text_, kMaxAudioBytes);
     if (!document) {
-      return end_wrong("the answer is text instead of audio: " + http_refusal("", 200, text_).detail);
+      return end_wrong("the answer is text instead of audio: " + refusal_text(text_));
     }
     const nlohmann::json* content = json_member(*document, "audioContent");
     if (content == nullptr || !content->is_string()) {
-      return end_wrong("the answer holds no audio: " + http_refusal("", 200, text_).detail);
+      return end_wrong("the answer holds no audio: " + refusal_text(text_));
     }
     const auto bytes = base64_decode(content->get_ref<const std::string&>());
     if (!bytes) return end_wrong("the audio is not base64: " + bytes.error().detail);

@@ -76,7 +76,7 @@ class Reader final : public ModelStreamReader {
     const auto document = parse_json(event.data);
     if (!document) return fail(Errc::kMalformed, "an event is not JSON: " + document.error().detail);
     if (event.name == "error" || json_member(*document, "error") != nullptr) {
-      return fail(reported_error(event.data));
+      return fail(error_in_answer(event.data));
     }
     read_usage(*document);
     const json* choices = json_member(*document, "choices");
@@ -89,7 +89,7 @@ class Reader final : public ModelStreamReader {
     const auto document = parse_json(body_);
     if (!document)
       return fail(Errc::kMalformed, "the answer is neither an event stream nor JSON: is the base URL right?");
-    if (json_member(*document, "error") != nullptr) return fail(reported_error(body_));
+    if (json_member(*document, "error") != nullptr) return fail(error_in_answer(body_));
     read_usage(*document);
     const json* choices = json_member(*document, "choices");
     if (choices == nullptr || !choices->is_array() || choices->empty()) {
@@ -98,12 +98,6 @@ class Reader final : public ModelStreamReader {
     if (auto taken = take_choice(choices->front(), "message", events); !taken) return taken;
     end(events);
     return {};
-  }
-
-  static Error reported_error(std::string_view body) {
-    Error error = http_refusal("in the answer", 500, body);
-    if (body.find("rate_limit") != std::string_view::npos) error.code = Errc::kRateLimited;
-    return error;
   }
 
   void read_usage(const json& document) {

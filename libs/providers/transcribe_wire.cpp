@@ -59,7 +59,7 @@ Result<std::string> read_transcription(std::string_view body) {
     if (!document) return fail(Errc::kMalformed, "the answer is not JSON: " + document.error().detail);
     const nlohmann::json* member = json_member(*document, "text");
     if (member == nullptr || !member->is_string()) {
-      return fail(Errc::kMalformed, "the answer has no 'text': " + http_refusal("", 200, text).detail);
+      return fail(Errc::kMalformed, "the answer has no 'text': " + refusal_text(text));
     }
     return trimmed(member->get<std::string>());
   }
