@@ -3,7 +3,7 @@ find_package(Threads REQUIRED)
 al_library(provider_chain
   SOURCES circuit_breaker.cpp scheduler.cpp provider_events.cpp chain_stt.cpp chain_stt_session.cpp chain_model.cpp chain_tts.cpp
           tts_cache.cpp tts_cache_file.cpp cached_tts.cpp phrase_warmer.cpp worker_pool.cpp
-  DEPS al::audio al::core
+  DEPS al::dialog al::audio al::core
   PRIVATE_DEPS Threads::Threads)
 
 al_test(provider_chain

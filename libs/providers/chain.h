@@ -60,14 +60,17 @@ struct TtsChainOptions {
 // Each refuses (kMalformed) an empty list of links. `name()` of a chain is the links' names joined with ','.
 //
 // Recognition. A turn goes to the first provider whose breaker allows it. When that fails, or its final is late, the
-// next one gets the turn's audio from the start. Partials come from the provider in charge. When all fail and there was
-// a partial, the partial becomes the final with confidence 0.3; else the turn fails with the last error.
+// next one gets the turn's audio from the start. From the third empty final in a row on (of turns that are long enough
+// for words, over all calls) an empty one counts as a failure while another can be asked. Partials come from the
+// provider in charge. When all fail and there was a partial, the partial becomes the final with confidence 0.3; else
+// the turn fails with the last error.
 Result<std::unique_ptr<dialog::SpeechToText>> make_stt_chain(std::vector<ChainLink<dialog::SpeechToText>> links,
                                                              SttChainOptions options, Scheduler& scheduler,
                                                              ProviderObserver* observer);
 
-// Language models. The first token (or tool call) decides: the others are cancelled. A failure after that is final,
-// because words may have been spoken. kUnsupported moves on as well, without blame.
+// Language models. The first clause (or tool call) decides: the others are cancelled. A failure after that is final,
+// because words may have been spoken; before it the next provider answers from the start. The deadlines and the hedge
+// are about the first token. kUnsupported moves on as well, without blame.
 Result<std::unique_ptr<dialog::LanguageModel>> make_model_chain(std::vector<ChainLink<dialog::LanguageModel>> links,
                                                                 ModelChainOptions options, Scheduler& scheduler,
                                                                 ProviderObserver* observer);

@@ -35,6 +35,7 @@ class Core {
        ProviderObserver* observer)
       : stage_(stage), links_(std::move(links)), scheduler_(scheduler), observer_(observer) {
     for (std::size_t i = 0; i < links_.size(); ++i) breakers_.emplace_back(breaker);
+    empty_in_a_row_.resize(links_.size());
   }
 
   [[nodiscard]] std::size_t size() const { return links_.size(); }
@@ -81,6 +82,11 @@ class Core {
         index, [&](CircuitBreaker& breaker) { return breaker.failed(now(), error.code, error.retry_after); });
     if (opened) report(index, ProviderOutcome::kBreakerOpened, {}, call, turn, to_string(error));
   }
+  // Answers of this link with nothing in them, in a row, with this one.
+  int note_emptiness(std::size_t index, bool empty) {
+    const std::lock_guard lock(mutex_);
+    return empty_in_a_row_[index] = empty ? empty_in_a_row_[index] + 1 : 0;
+  }
   void abandoned(std::size_t index) {
     with_breaker(index, [&](CircuitBreaker& breaker) {
       breaker.abandoned(now());
@@ -106,8 +112,9 @@ class Core {
   const std::vector<ChainLink<Port>> links_;
   Scheduler& scheduler_;
   ProviderObserver* const observer_;
-  std::mutex mutex_;  // guards the breakers
+  std::mutex mutex_;  // guards the rest
   std::vector<CircuitBreaker> breakers_;
+  std::vector<int> empty_in_a_row_;
 };
 
 // Sink calls in order, one at a time, with no lock of the chain held: whoever adds to an idle box empties it.

@@ -1,3 +1,4 @@
+#include "dialog/clause_cutter.h"
 #include "providers/chain_race.h"
 
 namespace al::providers {
@@ -30,15 +31,22 @@ class LinkSink final : public ModelSink {
  public:
   LinkSink(const std::shared_ptr<ModelRace>& race, std::size_t attempt) : race_(race), attempt_(attempt) {}
 
+  // The engine speaks from the first clause on. What comes before is of no use to it, and can still be taken back.
   void on_delta(TurnId turn, std::string text) override {
-    const bool decides = text.find_first_not_of(" \n\t") != std::string::npos;
-    some_ |= decides;
-    output(decides, [turn, text = std::move(text)](ModelSink& sink) { sink.on_delta(turn, text); });
+    const bool blank = text.find_first_not_of(" \n\t") == std::string::npos;
+    some_ = some_ || !blank;
+    if (!decided_) decided_ = !cutter_.feed(text) || cutter_.next().has_value();
+    const chain::Weight weight = decided_ ? chain::Weight::kDecides
+                                 : blank  ? chain::Weight::kNothing
+                                          : chain::Weight::kSome;
+    output(weight, [turn, text = std::move(text)](ModelSink& sink) { sink.on_delta(turn, text); });
   }
   void on_tool_call(TurnId turn, std::string id, std::string name, std::string arguments_json) override {
     some_ = true;
-    output(true, [turn, id = std::move(id), name = std::move(name), arguments = std::move(arguments_json)](
-                     ModelSink& sink) { sink.on_tool_call(turn, id, name, arguments); });
+    output(chain::Weight::kDecides,
+           [turn, id = std::move(id), name = std::move(name), arguments = std::move(arguments_json)](ModelSink& sink) {
+             sink.on_tool_call(turn, id, name, arguments);
+           });
   }
   void on_done(TurnId turn, dialog::ModelUsage usage) override {
     if (const auto race = race_.lock()) {
@@ -50,13 +58,15 @@ class LinkSink final : public ModelSink {
   }
 
  private:
-  void output(bool decides, ModelRace::Call call) {
-    if (const auto race = race_.lock()) race->output(attempt_, decides, std::move(call));
+  void output(chain::Weight weight, ModelRace::Call call) {
+    if (const auto race = race_.lock()) race->output(attempt_, weight, std::move(call));
   }
 
   const std::weak_ptr<ModelRace> race_;
   const std::size_t attempt_;
-  bool some_ = false;  // a word or a tool call came
+  bool some_ = false;     // a word or a tool call came
+  bool decided_ = false;  // a whole clause came
+  dialog::ClauseCutter cutter_;
 };
 
 std::unique_ptr<ModelSession> ModelTraits::start(LanguageModel& port, ModelRequest request,

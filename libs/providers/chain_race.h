@@ -1,5 +1,6 @@
-// One request to a chain of models or voices: a race between links, decided by the first output. For this room's own
-// chain_model.cpp and chain_tts.cpp.
+// One request to a chain of models or voices: a race between links, decided by the first output that can be heard (a
+// clause, 25 ms of sound). Until then everything is held back, so a link that breaks off is replaced and nobody
+// noticed. For this room's own chain_model.cpp and chain_tts.cpp.
 //
 // Two locks. `work_` serialises the use of the links' sessions (starting, destroying) between the strand and the
 // scheduler's thread; `state_` guards the bookkeeping and is taken by sinks, which never take `work_`. Order: work_,
@@ -22,6 +23,13 @@ struct RaceTimes {
   Duration progress_deadline;
   Duration last_deadline;
   std::size_t shortest = 0;  // least output that counts, in the traits' own unit
+};
+
+// What a piece of output is worth.
+enum class Weight {
+  kNothing,  // blanks
+  kSome,     // the link has begun: it is not late any more, but may still be replaced
+  kDecides,  // enough to be heard: the others are out
 };
 
 // Traits: Port, Sink, Session, Request (with .turn and .call); language(request), for_link(request, link),
@@ -66,14 +74,14 @@ class Race : public std::enable_shared_from_this<Race<Traits>> {
 
   // ---- from the links' sinks, any thread ----
 
-  // `decides`: enough came to trust this link.
-  void output(std::size_t index, bool decides, Call call) {
+  void output(std::size_t index, Weight weight, Call call) {
     std::unique_lock lock(state_);
     if (!is_live(index)) return;
     Attempt& attempt = attempts_[index];
     attempt.last_event = core_->now();
+    if (weight != Weight::kNothing && !std::exchange(attempt.begun, true)) report(index, ProviderOutcome::kFirst, {});
     attempt.held.push_back(std::move(call));
-    if (decides && winner_ == kNobody) win(index);
+    if (weight == Weight::kDecides && winner_ == kNobody) win(index);
     if (winner_ == index) flush(lock, attempt);
   }
   // `enough`: there was output worth the name.
@@ -105,6 +113,7 @@ class Race : public std::enable_shared_from_this<Race<Traits>> {
     Timestamp last_event;
     bool live = true;
     bool late = false;       // another was started because of it
+    bool begun = false;      // some output came
     std::vector<Call> held;  // output that does not yet decide
   };
 
@@ -134,7 +143,6 @@ class Race : public std::enable_shared_from_this<Race<Traits>> {
 
   void win(std::size_t index) {
     winner_ = index;
-    report(index, ProviderOutcome::kFirst, {});
     for (std::size_t i = 0; i < attempts_.size(); ++i) {
       if (i != index && attempts_[i].live) drop(i, ProviderOutcome::kCancelled, "another was faster");
     }
@@ -203,21 +211,31 @@ class Race : public std::enable_shared_from_this<Race<Traits>> {
     for (std::size_t i = 0; i < attempts_.size(); ++i) {
       Attempt& attempt = attempts_[i];
       if (!attempt.live) continue;
-      if (now >= attempt.started + limit()) {
+      if (now >= due(attempt)) {
         attempt.live = false;
-        report(i, ProviderOutcome::kTimeout, "nothing came in time");
-        last_error_ = {Errc::kTimeout, core_->link(attempt.link).provider->name() + ": nothing came in time"};
+        const std::string what = attempt.begun ? "it stopped at the beginning" : "nothing came in time";
+        attempt.held.clear();
+        report(i, ProviderOutcome::kTimeout, what);
+        last_error_ = {Errc::kTimeout, core_->link(attempt.link).provider->name() + ": " + what};
         core_->failed(attempt.link, last_error_, request_.call, request_.turn);
         continue;
       }
       any_live = true;
-      if (!attempt.late && has_next() && times_.hedge_after > Duration::zero() &&
+      if (attempt.begun) wake_at(due(attempt));
+      if (!attempt.begun && !attempt.late && has_next() && times_.hedge_after > Duration::zero() &&
           now >= attempt.started + times_.hedge_after) {
         attempt.late = hedge = true;
         report(i, ProviderOutcome::kHedged, "late: the next one starts as well");
       }
     }
     return !any_live || hedge;
+  }
+
+  // When a link that has not won is given up: it says nothing, or began and does not come to a clause.
+  [[nodiscard]] Timestamp due(const Attempt& attempt) const {
+    const Timestamp first = attempt.started + limit();
+    if (!attempt.begun) return first;
+    return std::min(attempt.last_event, first) + times_.progress_deadline;
   }
 
   // How long a link may take for its first output: longer when nobody else is left.

@@ -110,10 +110,39 @@ TEST_F(ModelChainTest, AHangingModelIsGivenUpAtItsDeadline) {
 }
 
 TEST_F(ModelChainTest, AStallInTheMiddleIsAFailureNotAnEndlessWait) {
-  first->script = always({{{milliseconds{200}, [](ModelSink& sink) { sink.on_delta({1}, "Our"); }}}});
-  EXPECT_EQ(ask()->lines, (Lines{"delta Our", "failed timeout"}));
+  first->script = always({{{milliseconds{200}, [](ModelSink& sink) { sink.on_delta({1}, "Our flats are new. "); }}}});
+  EXPECT_EQ(ask()->lines, (Lines{"delta Our flats are new. ", "failed timeout"}));
   EXPECT_EQ(second->census->started, 0);  // words were spoken: nobody may start again
   EXPECT_EQ(first->census->alive, 0);
+}
+
+TEST_F(ModelChainTest, WhatBreaksOffBeforeTheFirstClauseIsReplacedUnheard) {
+  second->script = always(speaks(milliseconds{10}, {"Hi"}));
+  first->script = always({{{milliseconds{200}, [](ModelSink& sink) { sink.on_delta({1}, "Our flats"); }},
+                           {milliseconds{250}, [](ModelSink& sink) {
+                              sink.on_failed({1}, {Errc::kClosed, "reset"});
+                            }}}});
+  EXPECT_EQ(ask(milliseconds{400})->lines, (Lines{"delta Hi", "done"}));
+  first->script = always({{{milliseconds{200}, [](ModelSink& sink) { sink.on_delta({1}, "Our flats"); }}}});
+  EXPECT_EQ(ask()->lines, (Lines{"delta Hi", "done"}));
+  EXPECT_EQ(first->census->alive, 0);
+}
+
+TEST_F(ModelChainTest, AModelThatHasBegunIsNotLateAnyMore) {
+  first->script = always(speaks(milliseconds{1100}, {"We ", "have ", "many ", "flats ", "there."}));
+  EXPECT_EQ(ask()->lines.size(), 6U);  // the clause is whole at 1600 ms, after the hedge would have started
+  EXPECT_EQ(second->census->started, 0);
+}
+
+TEST_F(ModelChainTest, AModelThatNeverComesToAClauseIsGivenUp) {
+  Script<ModelSink> drips;
+  for (int i = 1; i < 60; ++i) {
+    drips.events.emplace_back(milliseconds{500} * i, [](ModelSink& sink) { sink.on_delta({1}, "m"); });
+  }
+  first->script = always(drips);
+  second->script = always(speaks(milliseconds{10}, {"Hi"}));
+  EXPECT_EQ(ask(milliseconds{4700})->lines, (Lines{"delta Hi", "done"}));
+  EXPECT_EQ(log.count("openai timeout"), 1U);
 }
 
 TEST_F(ModelChainTest, AnEmptyAnswerMovesOn) {
@@ -140,13 +169,13 @@ TEST_F(ModelChainTest, WhenAllFailTheLastErrorIsHeardOnce) {
 }
 
 TEST_F(ModelChainTest, ADestroyedSessionHearsNothingAndLeavesNothingBehind) {
-  first->script = always(speaks(milliseconds{100}, {"a", "b", "c"}));
+  first->script = always(speaks(milliseconds{100}, {"a. ", "b", "c"}));
   auto heard = std::make_shared<ModelHeard>();
   session = chain->start({}, heard);
   scheduler.advance(milliseconds{150});
   session.reset();
   scheduler.advance(seconds{20});
-  EXPECT_EQ(heard->lines, (Lines{"delta a"}));
+  EXPECT_EQ(heard->lines, (Lines{"delta a. "}));
   EXPECT_EQ(first->census->alive, 0);
   EXPECT_EQ(log.count("openai cancelled"), 1U);
   EXPECT_EQ(scheduler.waiting(), 0U);

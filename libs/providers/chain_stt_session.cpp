@@ -11,6 +11,8 @@ using dialog::SttSession;
 using dialog::SttSink;
 
 constexpr float kPartialAsFinal = 0.3F;  // confidence of a partial that had to do
+constexpr int kEmptyInARow = 3;
+constexpr std::size_t kLongEnoughForWords = 3 * audio::kSampleRateHz / 2;  // with pre-roll and the silence behind it
 
 // Hears one link.
 class LinkSink final : public SttSink {
@@ -81,6 +83,7 @@ void SttRelay::feed(TurnId id, std::span<const std::int16_t> pcm_8k) {
     const std::lock_guard lock(state_);
     turn = find(id);
     if (turn == nullptr || turn->finished || turn->ended) return;
+    turn->samples += pcm_8k.size();
   }
   const auto most = static_cast<std::size_t>(to_ms(chain_.max_replay)) * (audio::kSampleRateHz / 1000);
   const auto kept = pcm_8k.first(std::min(pcm_8k.size(), most - std::min(most, turn->audio.size())));
@@ -147,6 +150,13 @@ void SttRelay::final_text(std::size_t link, TurnId id, std::string text, float c
   SttTurn* turn = find(id);
   SttTry* attempt = turn == nullptr || turn->ended || !turn->finished ? nullptr : live_try(*turn, link);
   if (attempt == nullptr) return;
+  // One empty transcript is a noise that no words were in. Several long ones in a row, over all calls, are a recogniser
+  // that has stopped to understand anything: the next one is asked.
+  if (turn->samples >= kLongEnoughForWords && core_->note_emptiness(link, text.empty()) >= kEmptyInARow &&
+      core_->any_from(turn->next_link, options_.language)) {
+    fail_try(*turn, *attempt, {Errc::kMalformed, "several empty transcripts in a row"}, ProviderOutcome::kFailed);
+    return wake_at(core_->now());
+  }
   report(*turn, *attempt, ProviderOutcome::kOk);
   core_->succeeded(link, options_.call, id);
   attempt->live = false;

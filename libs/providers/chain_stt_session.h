@@ -33,6 +33,7 @@ struct SttTry {
 struct SttTurn {
   TurnId id;
   std::vector<std::int16_t> audio;  // for the next link; used under work_
+  std::size_t samples = 0;          // fed so far
   bool finished = false;
   bool ended = false;  // the outer sink has its final or failure, or the turn was cancelled
   Timestamp finished_at;

@@ -216,6 +216,38 @@ TEST_F(SttChainTest, TheBreakerSparesTheCallerTheWait) {
   EXPECT_EQ(log.count("google breaker_closed"), 1U);
 }
 
+TEST_F(SttChainTest, OneThatHearsNoWordsInTurnAfterTurnIsReplaced) {
+  open();
+  google->empty = true;
+  const auto long_turn = [&](std::uint64_t id) {
+    talk({id}, 100);
+    session->finish_turn({id});
+    scheduler.advance(seconds{1});
+  };
+  long_turn(1);
+  long_turn(2);
+  turn(3);  // a second of sound may have been a cough: it does not count
+  long_turn(4);
+  EXPECT_EQ(heard->lines, (Lines{"final 1 ", "final 2 ", "final 3 ", "final 4 whisper heard 16000"}));
+  google->empty = false;
+  long_turn(5);
+  google->empty = true;
+  long_turn(6);  // the first in a row again
+  EXPECT_EQ(heard->lines[4], "final 5 google heard 16000");
+  EXPECT_EQ(heard->lines[5], "final 6 ");
+}
+
+TEST_F(SttChainTest, NoWordsFromTheLastOneAreNoWords) {
+  open();
+  google->empty = whisper->empty = true;
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    talk({id}, 100);
+    session->finish_turn({id});
+    scheduler.advance(seconds{1});
+  }
+  EXPECT_EQ(heard->lines, (Lines{"final 1 ", "final 2 ", "final 3 ", "final 4 "}));
+}
+
 TEST_F(SttChainTest, MoreAudioThanIsKeptStillReachesTheOneInCharge) {
   open({.max_replay = seconds{1}});
   talk({1}, 100);

@@ -48,7 +48,8 @@ class LinkSink final : public TtsSink {
     samples_ += pcm_8k.size();
     const auto race = race_.lock();
     if (!race || pcm_8k.empty()) return;
-    race->output(attempt_, enough(), [speech, pcm = std::move(pcm_8k)](TtsSink& sink) { sink.on_audio(speech, pcm); });
+    race->output(attempt_, enough() ? chain::Weight::kDecides : chain::Weight::kSome,
+                 [speech, pcm = std::move(pcm_8k)](TtsSink& sink) { sink.on_audio(speech, pcm); });
   }
   void on_done(SpeechId speech) override {
     if (const auto race = race_.lock()) {

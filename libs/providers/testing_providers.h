@@ -99,6 +99,7 @@ class FakeStt final : public dialog::SpeechToText {
   std::optional<Error> error;                         // answers with it instead
   std::optional<Error> error_on_start;                // fails as soon as a turn begins
   std::string partial;                                // sent with the first audio
+  bool empty = false;                                 // hears no words
   int opened = 0;
   int alive = 0;
   std::vector<std::string> calls;  // "start 1", "finish 1", "cancel 1"
@@ -129,7 +130,7 @@ class FakeStt final : public dialog::SpeechToText {
     void finish_turn(TurnId turn) override {
       note("finish", turn);
       if (!owner_.delay) return;
-      const std::string text = owner_.name_ + " heard " + std::to_string(samples_);
+      const std::string text = owner_.empty ? "" : owner_.name_ + " heard " + std::to_string(samples_);
       later(*owner_.delay, [turn, text, error = owner_.error](dialog::SttSink& sink) {
         if (error) {
           sink.on_failed(turn, *error);
