@@ -9,6 +9,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "core/utf8.h"
 #include "providers/fakes/test_keys.h"
 #include "providers/google/cloud_speech.grpc.pb.h"
 #include "providers/google_auth.h"
@@ -215,7 +216,9 @@ class Call {
     }
     constexpr std::size_t kInterimEvery = kBytesPerSecond / 2;
     const bool quiet = fault_ == Fault::kEmpty || fault_ == Fault::kHang || fault_ == Fault::kLate;
-    if (!interims || quiet || audio_bytes_ < reported_ + kInterimEvery) return Status::OK;
+    if (!interims || quiet) return Status::OK;
+    if (const Duration word = script_.latencies().word_said; word > Duration::zero()) return hear_words(word);
+    if (audio_bytes_ < reported_ + kInterimEvery) return Status::OK;
     reported_ = audio_bytes_;
     // A stable beginning and an unstable rest that starts with the blank between them.
     const std::size_t cut = std::min(text_.find(' '), text_.size());
@@ -236,6 +239,18 @@ class Call {
       return Status::CANCELLED;
     }
     return Status::OK;
+  }
+
+  // As many words as can have been said by now.
+  Status hear_words(Duration word) {
+    constexpr auto kBytesPerMs = static_cast<std::int64_t>(kBytesPerSecond / 1000);
+    const milliseconds heard{static_cast<std::int64_t>(audio_bytes_) / kBytesPerMs};
+    auto words = static_cast<std::size_t>(heard / word);
+    if (words <= words_reported_) return Status::OK;
+    words_reported_ = words;
+    std::size_t end = 0;
+    while (words-- > 0 && end != std::string::npos) end = text_.find(' ', end + 1);
+    return send_interim(stream_, text_.substr(0, end), "") ? Status::OK : Status::CANCELLED;
   }
 
   // After the half-close: the final, however the fault has it.
@@ -262,8 +277,8 @@ class Call {
         return Status::OK;
       case Fault::kSlowDrip:
         for (std::size_t i = 1; i <= text_.size(); ++i) {
-          if (!stream_.wait(milliseconds{200}) || !send_interim(stream_, "", text_.substr(0, i)))
-            return Status::CANCELLED;
+          const std::string part(truncate_utf8(text_, i));  // a protobuf string is never cut inside a character
+          if (!stream_.wait(milliseconds{200}) || !send_interim(stream_, "", part)) return Status::CANCELLED;
         }
         break;
       default:
@@ -282,6 +297,7 @@ class Call {
   std::string text_;
   std::size_t audio_bytes_ = 0;
   std::size_t reported_ = 0;
+  std::size_t words_reported_ = 0;
 };
 
 class Service final : public speech::Speech::CallbackService {
