@@ -2,7 +2,9 @@
 // that agentd, `alctl replay` and `alctl tune` mean the same by the same setting.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "audio/turn_listener.h"
 #include "core/settings.h"
@@ -14,8 +16,16 @@ namespace al::bridge {
 // `silero` is there, else energy.
 [[nodiscard]] audio::ListenOptions listen_options(const Settings& settings, bool have_silero);
 
+// The rules of what is said, for every channel: lengths, style, anti-loop window. Without what belongs to one
+// conversation.
+[[nodiscard]] dialog::ConversationOptions conversation_options(const Settings& settings);
+
 // Without clips, voice name and call_sid: the driver knows those. The persona must not be null.
 [[nodiscard]] dialog::CallOptions call_options(const Settings& settings, std::shared_ptr<const dialog::Persona> persona,
                                                std::shared_ptr<const audio::SileroModel> silero);
+
+// The settings that shape a call, of those that were given, as text that Settings::set() takes back: for the record of
+// a call. No secrets, no addresses.
+[[nodiscard]] std::map<std::string, std::string> recorded_settings(const Settings& settings);
 
 }  // namespace al::bridge

@@ -51,5 +51,22 @@ TEST(CallSettings, TheDelayRangeIsNeverUpsideDown) {
   EXPECT_GE(options.turn.resp_max_delay, options.turn.resp_min_delay);
 }
 
+TEST(CallSettings, WhatIsRecordedOfACallMakesTheSameCallAgain) {
+  const Settings given = settings(
+      "min_utt_sec = 0.48\nmax_call_sec = \"2h\"\nllm_max_words = 18\nai_greeting = \"Hello, \\\"you\\\"\"\n"
+      "openai_api_key = \"k\"\nstate_dir = \"/tmp/x\"\nbarge_in = false\ntts_rate = 1.05");
+  const auto recorded = recorded_settings(given);
+  EXPECT_FALSE(recorded.contains("openai_api_key"));
+  EXPECT_FALSE(recorded.contains("state_dir"));
+  Settings again;
+  for (const auto& [key, value] : recorded) {
+    const auto set = again.set(key, value);
+    EXPECT_TRUE(set) << to_string(set.error());
+  }
+  for (const std::string_view key : given.differences(again))
+    EXPECT_TRUE(key == "openai_api_key" || key == "state_dir") << key;
+  EXPECT_EQ(again.duration("min_silence"), milliseconds{480});
+}
+
 }  // namespace
 }  // namespace al::bridge

@@ -288,6 +288,9 @@ Result<CallRecordHeader> read_header(const Json& line) {
   header.persona_toml = json_string(line, "persona_toml");
   header.persona_name = json_string(line, "persona_name");
   header.resume_state = json_string(line, "resume_state");
+  header.caller = json_string(line, "caller");
+  header.canary = json_string(line, "canary");
+  header.local_time = WallTime{milliseconds{json_int(line, "local_time_ms").value_or(0)}};
   const std::string seed = json_string(line, "seed");
   if (std::from_chars(seed.data(), seed.data() + seed.size(), header.seed).ec != std::errc()) {
     return fail(Errc::kMalformed, "'seed' is not a number");
@@ -309,12 +312,58 @@ Result<CallRecordHeader> read_header(const Json& line) {
   return header;
 }
 
+Result<DigestPoint> read_digest(const Json& line, const CallRecord& record) {
+  DigestPoint point;
+  const std::string text = json_string(line, "digest");
+  const auto outputs = json_int(line, "outputs");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), point.value, 16);
+  if (error != std::errc() || end != text.data() + text.size() || !outputs || *outputs < 0) {
+    return fail(Errc::kMalformed, "'digest' or 'outputs' is not a number");
+  }
+  point.outputs = static_cast<std::uint64_t>(*outputs);
+  point.inputs = record.inputs.size();
+  point.at = Duration{json_int(line, "t").value_or(0)};
+  return point;
+}
+
 }  // namespace
+
+void apply_header(const CallRecordHeader& header, CallOptions& options) {
+  options.call_sid = header.call_sid;
+  options.clips = header.clips;
+  options.resume_state = header.resume_state;
+  options.conversation.conversation_id = header.call_sid;
+  options.conversation.caller_number = header.caller;
+  options.conversation.canary = header.canary;
+  options.conversation.local_time = header.local_time;
+}
+
+void OutputDigest::add(const Output& output, Duration since_start) {
+  line_.clear();
+  append_output_line(line_, output, since_start);
+  for (const char c : line_) value_ = (value_ ^ static_cast<std::uint8_t>(c)) * 1099511628211ULL;
+  ++outputs_;
+}
+
+void append_digest_line(std::string& out, const OutputDigest& digest, Duration since_start, bool last) {
+  std::array<char, 16> hex{};
+  for (std::size_t i = 0; i < hex.size(); ++i) hex[i] = kHex[digest.value() >> (60 - 4 * i) & 15U];
+  out += "{\"t\":";
+  append_number(out, since_start.count());
+  out += ",\"digest\":\"";
+  out.append(hex.data(), hex.size());
+  out += "\",\"outputs\":";
+  append_number(out, static_cast<std::int64_t>(digest.outputs()));
+  out += last ? ",\"end\":true}\n" : "}\n";
+}
 
 std::string record_header_line(const CallRecordHeader& header) {
   Json line = {{"record", kKind},
                {"version", kVersion},
                {"call_sid", header.call_sid},
+               {"caller", header.caller},
+               {"canary", header.canary},
+               {"local_time_ms", header.local_time.time_since_epoch().count()},
                {"started", header.started},
                {"seed", std::to_string(header.seed)},
                {"persona_name", header.persona_name},
@@ -363,6 +412,13 @@ Result<CallRecord> parse_call_record(std::string_view jsonl) {
       auto header = read_header(*line);
       if (!header) return fail(header.error().code, where + header.error().detail);
       record.header = std::move(*header);
+      continue;
+    }
+    if (json_member(*line, "digest") != nullptr) {
+      auto point = read_digest(*line, record);
+      if (!point) return fail(point.error().code, where + point.error().detail);
+      record.digests.push_back(*point);
+      record.whole = json_bool(*line, "end").value_or(false);
       continue;
     }
     auto input = read_input(*line);

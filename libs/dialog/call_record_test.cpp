@@ -118,5 +118,54 @@ TEST(CallRecord, ATornLastLineIsLeftOutAndOtherDamageIsNamed) {
   EXPECT_FALSE(parse_call_record("RIFF....").has_value());
 }
 
+TEST(CallRecord, ADigestTellsWhereOutputsBeginToDiffer) {
+  OutputDigest digest;
+  OutputDigest same;
+  OutputDigest other;
+  const Output mark = out::SendMark{"s1"};
+  digest.add(mark, milliseconds{20});
+  same.add(mark, milliseconds{20});
+  other.add(mark, milliseconds{40});
+  EXPECT_EQ(digest.value(), same.value());
+  EXPECT_NE(digest.value(), other.value());
+
+  std::string text = record_header_line({});
+  append_record_line(text, in::Dtmf{'1'}, milliseconds{1});
+  append_digest_line(text, digest, milliseconds{1}, false);
+  append_record_line(text, in::Dtmf{'2'}, milliseconds{2});
+  const auto cut = parse_call_record(text);
+  ASSERT_TRUE(cut.has_value()) << to_string(cut.error());
+  EXPECT_FALSE(cut->whole);
+  append_digest_line(text, other, milliseconds{3}, true);
+  const auto record = parse_call_record(text);
+  ASSERT_TRUE(record.has_value()) << to_string(record.error());
+  EXPECT_TRUE(record->whole);
+  ASSERT_EQ(record->digests.size(), 2U);
+  EXPECT_EQ(record->digests[0].inputs, 1U);
+  EXPECT_EQ(record->digests[0].value, digest.value());
+  EXPECT_EQ(record->digests[0].outputs, 1U);
+  EXPECT_EQ(record->digests[1].inputs, 2U);
+  EXPECT_EQ(record->digests[1].at, milliseconds{3});
+  EXPECT_FALSE(parse_call_record(record_header_line({}) + R"({"t":1,"digest":"xyz","outputs":1})" + "\n"));
+}
+
+TEST(CallRecord, TheHeaderKeepsWhatBelongsToTheCallAlone) {
+  CallRecordHeader header;
+  header.call_sid = "CA1";
+  header.caller = "+972501234567";
+  header.canary = "c-17";
+  header.local_time = WallTime{milliseconds{1'800'000'000'123}};
+  const std::string line = record_header_line(header);
+  EXPECT_LT(line.find("\"caller\":\"+972501234567\""), 100U);  // erasure looks at the beginning
+  const auto record = parse_call_record(line);
+  ASSERT_TRUE(record.has_value());
+  CallOptions options;
+  apply_header(record->header, options);
+  EXPECT_EQ(options.conversation.caller_number, header.caller);
+  EXPECT_EQ(options.conversation.canary, header.canary);
+  EXPECT_EQ(options.conversation.local_time, header.local_time);
+  EXPECT_EQ(options.conversation.conversation_id, "CA1");
+}
+
 }  // namespace
 }  // namespace al::dialog
