@@ -125,6 +125,7 @@ void CallDriver::drain() {
   while (!closed_) {
     auto output = engine_.poll_output();
     if (!output) break;
+    services_.on_output(*output);
     std::visit([this](auto& what) { act(what); }, *output);
   }
   if (!closed_) arm();

@@ -33,6 +33,8 @@ class CallServices {
   virtual ~CallServices() = default;
   // Every input before the engine sees it: for recordings and samples of what was heard.
   virtual void on_input(const dialog::Input& input, Timestamp now) = 0;
+  // Every output before it is done, in order: what on_input() led to.
+  virtual void on_output(const dialog::Output&) {}
   virtual void on_event(const dialog::CallEvent& event) = 0;
   virtual void feed_stt_copy(const audio::PcmFrame& pcm) = 0;
   virtual void save_lead(const dialog::out::SaveLead& lead) = 0;

@@ -116,6 +116,14 @@ void Daemon::Graph::watch_everything() {
           [this] { return static_cast<double>(gate->counters().refused); });
   m.watch("unsigned_reports_total", "Status reports without a valid signature", true,
           [this] { return static_cast<double>(gate->counters().unsigned_); });
+  if (recorder != nullptr) {
+    m.watch("call_records_total", "Calls whose recording was begun", true,
+            [this] { return static_cast<double>(recorder->stats().recorded); });
+    m.watch("call_records_cut_total", "Recordings that lack their end: a slow or a full disk", true,
+            [this] { return static_cast<double>(recorder->stats().cut_short); });
+    m.watch("call_record_bytes_total", "Bytes of recordings written", true,
+            [this] { return static_cast<double>(recorder->stats().bytes); });
+  }
   for (std::size_t i = 0; i < loops.size(); ++i) {
     m.watch(
         "loop_lag_max_seconds", "Longest delay of a timer since start", false,

@@ -8,6 +8,7 @@
 #include "agentd/api_routes.h"
 #include "agentd/call_desk.h"
 #include "agentd/call_pages.h"
+#include "agentd/call_recorder.h"
 #include "agentd/call_summaries.h"
 #include "agentd/call_webhooks.h"
 #include "agentd/caller_eraser.h"
@@ -76,6 +77,7 @@ struct Daemon::Graph {
   std::unique_ptr<CallWebhooks> webhooks;
   std::unique_ptr<ApiRoutes> api;
   std::unique_ptr<MessageRoutes> message_routes;
+  std::unique_ptr<CallRecorder> recorder;
   std::unique_ptr<CallContext> calls;
   std::unique_ptr<MediaService> media;
   std::unique_ptr<net::HttpServer> server;
@@ -85,6 +87,7 @@ struct Daemon::Graph {
   Result<void> open_providers(const Settings& settings);
   Result<void> build_services(const Settings& settings);
   Result<void> build_calls(const Settings& settings);
+  Result<void> open_recorder(const Settings& settings);
   Result<void> listen(const Settings& settings);
   void watch_everything();
   [[nodiscard]] bool loops_alive(Duration limit) const;

@@ -9,6 +9,7 @@
 #include "agentd/daemon_graph.h"
 #include "audio/silero_network.h"
 #include "bridge/call_settings.h"
+#include "bridge/persona_settings.h"
 #include "core/log.h"
 #include "core/secret.h"
 #include "providers/local_speech.h"
@@ -51,7 +52,7 @@ Result<void> Daemon::Graph::open_store(const Settings& settings) {
 }
 
 Result<void> Daemon::Graph::open_providers(const Settings& settings) {
-  auto loaded = dialog::Persona::open(settings.string("persona"));
+  auto loaded = bridge::open_persona(settings.string("persona"), settings);
   if (!loaded) return fail(loaded.error());
   persona = std::move(*loaded);
   scheduler = providers::make_timer_thread();
@@ -161,15 +162,36 @@ Result<void> Daemon::Graph::build_calls(const Settings& settings) {
                               *clips,
                               {},
                               0,
+                              nullptr,
+                              {},
                               {}});
   calls->debug_wav_every = static_cast<int>(settings.integer("debug_wav_every"));
   calls->debug_wav_dir = settings.string("debug_wav_dir");
+  if (auto opened = open_recorder(settings); !opened) return opened;
   calls->on_finished = [this](const CallSid& call) {
     rest->complete(call, [this, call](bool over) {
       // Without REST the stream is closed: Twilio then asks /webhook/stream_ended, which hangs up.
       if (!over) media->close_call(call, twilio::CloseCode::kNormal, "conversation over");
     });
   };
+  return {};
+}
+
+Result<void> Daemon::Graph::open_recorder(const Settings& settings) {
+  CallRecorderOptions options = CallRecorderOptions::from(settings);
+  if (options.every == 0) return {};
+  log::warn("CALL_RECORDS", {{"folder", options.folder}, {"every", options.every}, {"hold", "what callers say"}});
+  auto opened = CallRecorder::open(std::move(options));
+  if (!opened) return fail(opened.error().code, "call_record_dir: " + opened.error().detail);
+  recorder = std::move(*opened);
+  calls->recorder = recorder.get();
+  dialog::CallRecordHeader& header = calls->record_header;
+  header.settings = bridge::recorded_settings(settings);
+  header.settings["vad_engine"] = audio::to_string(calls->options.listen.voice.engine);
+  header.settings["persona"] = settings.string("persona");
+  header.persona_name = persona->id;
+  if (std::ifstream file(settings.string("persona"), std::ios::binary); file)
+    header.persona_toml.assign(std::istreambuf_iterator<char>(file), {});
   return {};
 }
 

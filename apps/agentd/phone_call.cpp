@@ -57,7 +57,12 @@ class PhoneCall::Sample {
 
 PhoneCall::PhoneCall(CallContext& context, const twilio::msg::Start& start, const StreamGrant& grant,
                      std::uint64_t number)
-    : context_(context), call_(start.call_sid), stream_(start.stream_sid), grant_(grant), recorder_(start.call_sid) {
+    : context_(context),
+      call_(start.call_sid),
+      stream_(start.stream_sid),
+      grant_(grant),
+      number_(number),
+      recorder_(start.call_sid) {
   const int every = context_.debug_wav_every;
   if (every > 0 && !context_.debug_wav_dir.empty() && number % static_cast<std::uint64_t>(every) == 0) {
     sample_ = std::make_unique<Sample>(std::filesystem::path(context_.debug_wav_dir) / (call_.str() + ".wav"));
@@ -77,12 +82,33 @@ std::shared_ptr<CallDriver> PhoneCall::start(net::Loop& loop, MediaOut& out, Tim
   options.clips = context_.clips.clips();
   context_.metrics.call_started();
   const std::uint64_t seed = std::hash<CallSid>{}(call_);
+  begin_record(options, now, seed);
   auto driver = CallDriver::start(loop, options, context_.ports, out, *this, now, seed);
   driver_ = driver;
   return driver;
 }
 
-void PhoneCall::on_input(const dialog::Input&, Timestamp) {}
+void PhoneCall::begin_record(const dialog::CallOptions& options, Timestamp now, std::uint64_t seed) {
+  if (context_.recorder == nullptr) return;
+  dialog::CallRecordHeader header = context_.record_header;
+  header.call_sid = options.call_sid;
+  header.started = to_iso8601(wall_now());
+  header.seed = seed;
+  header.resume_state = options.resume_state;
+  header.caller = options.conversation.caller_number;
+  header.canary = options.conversation.canary;
+  header.local_time = options.conversation.local_time;
+  header.clips = options.clips;
+  tape_ = context_.recorder->start(number_, std::move(header), now);
+}
+
+void PhoneCall::on_input(const dialog::Input& input, Timestamp now) {
+  if (tape_ != nullptr) tape_->input(input, now);
+}
+
+void PhoneCall::on_output(const dialog::Output& output) {
+  if (tape_ != nullptr) tape_->output(output);
+}
 
 void PhoneCall::feed_stt_copy(const audio::PcmFrame& pcm) {
   if (sample_ != nullptr) sample_->feed(pcm);

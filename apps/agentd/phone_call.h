@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agentd/call_desk.h"
+#include "agentd/call_recorder.h"
 #include "agentd/clip_book.h"
 #include "agentd/lead_service.h"
 #include "agentd/media_session.h"
@@ -31,6 +32,8 @@ struct CallContext {
   ClipBook& clips;
   std::string debug_wav_dir;  // where samples of what recognition heard go; empty = none
   int debug_wav_every = 0;
+  CallRecorder* recorder = nullptr;        // null: no call is recorded
+  dialog::CallRecordHeader record_header;  // what the records of all calls have in common
   // The conversation is over and its last mark is back: the call is to be completed.
   std::function<void(const CallSid& call)> on_finished;
 };
@@ -43,6 +46,7 @@ class PhoneCall final : public CallSession, public CallServices {
   std::shared_ptr<CallDriver> start(net::Loop& loop, MediaOut& out, Timestamp now) override;
 
   void on_input(const dialog::Input& input, Timestamp now) override;
+  void on_output(const dialog::Output& output) override;
   void on_event(const dialog::CallEvent& event) override;
   void feed_stt_copy(const audio::PcmFrame& pcm) override;
   void save_lead(const dialog::out::SaveLead& lead) override;
@@ -57,14 +61,17 @@ class PhoneCall final : public CallSession, public CallServices {
   void log_event(const dialog::CallEvent& event) const;
   [[nodiscard]] std::string last_agent_words() const;
   void keep_checkpoint();
+  void begin_record(const dialog::CallOptions& options, Timestamp now, std::uint64_t seed);
 
   CallContext& context_;
   const CallSid call_;
   const StreamSid stream_;
   const StreamGrant grant_;
+  const std::uint64_t number_;
   TurnRecorder recorder_;
   std::weak_ptr<CallDriver> driver_;
   std::unique_ptr<Sample> sample_;
+  std::unique_ptr<CallTape> tape_;  // null: this call is not recorded
   bool finished_ = false;
 };
 

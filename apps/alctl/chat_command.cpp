@@ -12,7 +12,9 @@
 #include "alctl/commands.h"
 #include "alctl/fake_providers.h"
 #include "alctl/terminal.h"
+#include "bridge/call_settings.h"
 #include "bridge/local_time.h"
+#include "bridge/persona_settings.h"
 #include "core/json.h"
 #include "core/settings.h"
 #include "core/time.h"
@@ -67,11 +69,8 @@ void print_turn(Io& io, const Timed& timed, const dialog::Conversation& conversa
 }
 
 dialog::ConversationOptions conversation_options(const Settings& settings, const Arguments& arguments) {
-  dialog::ConversationOptions options;
+  dialog::ConversationOptions options = bridge::conversation_options(settings);
   options.spoken = !arguments.flag("written");
-  options.dedup_window = settings.duration("dedup_window_sec");
-  options.min_words = static_cast<int>(settings.integer("llm_min_words"));
-  options.max_words = static_cast<int>(settings.integer("llm_max_words"));
   options.caller_number = arguments.text("caller");
   options.whatsapp = arguments.flag("whatsapp");
   options.conversation_id = "chat";
@@ -90,7 +89,7 @@ ExitCode run_chat(const Arguments& arguments, Io& io) {
   auto settings = Settings::load(process_sources(arguments.text("config")));
   if (!settings) return io.fail(ExitCode::kConfig, settings.error().detail);
   const std::string which = arguments.given("persona") ? arguments.text("persona") : settings->string("persona");
-  auto persona = dialog::Persona::open(which);
+  auto persona = bridge::open_persona(which, *settings);
   if (!persona)
     return io.fail(persona.error().code == Errc::kNotFound ? ExitCode::kNotFound : ExitCode::kConfig,
                    persona.error().detail);

@@ -8,6 +8,7 @@
 #include "alctl/commands.h"
 #include "alctl/fake_providers.h"
 #include "alctl/terminal.h"
+#include "bridge/persona_settings.h"
 #include "core/json.h"
 #include "providers/fakes/fake_world.h"
 
@@ -44,8 +45,8 @@ void print_settings(Io& io, const providers::FakeWorld& world) {
 ExitCode run_fakes(const Arguments& arguments, Io& io) {
   auto settings = Settings::load(process_sources(arguments.text("config")));
   if (!settings) return io.fail(ExitCode::kConfig, settings.error().detail);
-  auto persona =
-      dialog::Persona::open(arguments.given("persona") ? arguments.text("persona") : settings->string("persona"));
+  auto persona = bridge::open_persona(
+      arguments.given("persona") ? arguments.text("persona") : settings->string("persona"), *settings);
   if (!persona) return io.fail(ExitCode::kConfig, persona.error().detail);
   auto world = start_fakes(arguments, arguments.text("NAME"), "", *persona);
   if (!world)

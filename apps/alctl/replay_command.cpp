@@ -9,14 +9,18 @@
 
 #include "alctl/call_voice.h"
 #include "alctl/commands.h"
+#include "alctl/fake_providers.h"
+#include "alctl/replay_providers.h"
 #include "alctl/replay_report.h"
 #include "alctl/settings_arguments.h"
 #include "audio/audio_settings.h"
 #include "audio/g711.h"
 #include "audio/wav_file.h"
 #include "bridge/call_settings.h"
+#include "bridge/persona_settings.h"
 #include "core/json.h"
 #include "dialog/scripted_agent.h"
+#include "providers/fakes/fake_world.h"
 
 namespace al::alctl {
 namespace {
@@ -28,6 +32,8 @@ struct Setup {
   std::shared_ptr<const audio::SileroModel> silero;
   std::unique_ptr<CallVoice> voice;  // with --stt local or --tts local
   std::vector<std::string> lines;    // --line, for --stt scripted
+  std::unique_ptr<providers::FakeWorld> fakes;
+  std::unique_ptr<WireProviders> wire;  // of this file's persona
 };
 
 bool is_raw(const std::string& path) {
@@ -63,9 +69,30 @@ std::string numbered(const std::string& path, std::size_t index) {
   return (p.parent_path() / fmt::format("{}-{}{}", p.stem().string(), index + 1, p.extension().string())).string();
 }
 
-Result<ReplayProviders> make_providers(const Arguments& arguments, Setup& setup, const dialog::Persona& persona) {
+// Who serves a stage: as it was said, else the settings' providers where their fakes run.
+std::string who(const Arguments& arguments, const std::string& stage) {
+  return arguments.given("fake") && !arguments.given(stage) ? "provider" : arguments.text(stage);
+}
+
+Result<ReplayProviders> make_providers(const Arguments& arguments, Setup& setup,
+                                       const std::shared_ptr<const dialog::Persona>& shared_persona) {
   ReplayProviders providers;
-  const std::string stt = arguments.text("stt");
+  const dialog::Persona& persona = *shared_persona;
+  const std::string stt = who(arguments, "stt");
+  WireProviders::Wants wants;
+  wants.stt = stt == "provider";
+  wants.llm = stt != "none" && who(arguments, "llm") == "provider";
+  wants.tts = who(arguments, "tts") == "provider";
+  if (wants.stt || wants.llm || wants.tts) {
+    auto fakes = start_fakes(arguments, setup.settings, shared_persona);
+    if (!fakes) return fail(fakes.error());
+    setup.wire.reset();  // before the fakes it talks to
+    setup.fakes = std::move(*fakes);
+    auto wire = WireProviders::open(setup.settings, shared_persona, wants);
+    if (!wire) return fail(wire.error());
+    setup.wire = std::move(*wire);
+    setup.wire->serve(providers);
+  }
   if (stt == "scripted") {
     providers.recognise = [&setup, next = std::size_t{0}](const auto&) mutable {
       return next < setup.lines.size() ? setup.lines[next++] : std::string();
@@ -80,12 +107,12 @@ Result<ReplayProviders> make_providers(const Arguments& arguments, Setup& setup,
       return setup.voice->transcribe(ulaw).value_or(std::string());
     };
   }
-  if (stt != "none" && arguments.text("llm") == "scripted") {
+  if (stt != "none" && who(arguments, "llm") == "scripted") {
     providers.answer = [&persona](const dialog::ModelRequest& request) {
       return dialog::scripted_answer(persona, request).sentences;
     };
   }
-  if (arguments.text("tts") == "local") {
+  if (who(arguments, "tts") == "local") {
     providers.speak = [&setup, &persona](const std::string& text) {
       std::vector<std::int16_t> pcm;
       if (const auto line = setup.voice->line_from_text(text, persona.language)) {
@@ -110,10 +137,10 @@ Result<ReplayRun> run_audio(const Arguments& arguments, const std::string& path,
   auto pcm = is_raw(path) ? audio::read_raw_ulaw(path)
                           : audio::read_8k(path, static_cast<int>(arguments.integer("channel", -1)));
   if (!pcm) return fail(pcm.error());
-  auto persona =
-      dialog::Persona::open(arguments.given("persona") ? arguments.text("persona") : setup.settings.string("persona"));
+  auto persona = bridge::open_persona(
+      arguments.given("persona") ? arguments.text("persona") : setup.settings.string("persona"), setup.settings);
   if (!persona) return fail(persona.error());
-  auto providers = make_providers(arguments, setup, **persona);
+  auto providers = make_providers(arguments, setup, *persona);
   if (!providers) return fail(providers.error());
   dialog::CallOptions options = bridge::call_options(setup.settings, *persona, setup.silero);
   if (!providers->recognise) listen_only(options);
@@ -133,11 +160,10 @@ Result<ReplayRun> run_record(const std::string& path, const Setup& setup) {
   auto persona = record->header.persona_toml.empty()
                      ? dialog::Persona::open(settings.string("persona"))
                      : dialog::Persona::parse(record->header.persona_toml, record->header.persona_name);
+  if (persona) persona = bridge::with_settings(std::move(*persona), settings);
   if (!persona) return fail(persona.error());
   dialog::CallOptions options = bridge::call_options(settings, *persona, setup.silero);
-  options.call_sid = record->header.call_sid;
-  options.clips = record->header.clips;
-  options.resume_state = record->header.resume_state;
+  dialog::apply_header(record->header, options);
   return replay_record(*record, options);
 }
 
@@ -160,7 +186,7 @@ Result<void> write_outputs(const Arguments& arguments, std::size_t index, const 
 Result<Setup> make_setup(const Arguments& arguments) {
   auto settings = settings_from(arguments);
   if (!settings) return fail(settings.error());
-  Setup setup{std::move(*settings), nullptr, nullptr, arguments.all("line")};
+  Setup setup{std::move(*settings), nullptr, nullptr, arguments.all("line"), nullptr, nullptr};
   auto silero = silero_from(arguments, setup.settings);
   if (!silero) return fail(silero.error());
   setup.silero = std::move(*silero);
@@ -174,15 +200,41 @@ Result<Setup> make_setup(const Arguments& arguments) {
   return setup;
 }
 
+nlohmann::json check_json(const ReplayCheck& check) {
+  nlohmann::json object = {{"compared", check.compared},
+                           {"outputs", check.outputs},
+                           {"identical", check.identical()},
+                           {"whole", check.whole}};
+  if (check.differs_at) object["differs_at_ms"] = to_ms(*check.differs_at);
+  return object;
+}
+
+void print_check(Io& io, const ReplayCheck& check) {
+  if (!check.whole) io.out << io.yellow("The recording lacks its end.") << "\n";
+  if (check.identical()) {
+    io.out << io.green(fmt::format("The engine put out the same as in the call: {} outputs, compared at {} points.",
+                                   check.outputs, check.compared))
+           << "\n";
+  } else if (check.differs_at) {
+    io.out << io.yellow(fmt::format("The outputs differ from those of the call, first before {}.",
+                                    clock_text(to_ms(*check.differs_at))))
+           << "\n";
+  }
+}
+
 ExitCode run(const Arguments& arguments, Io& io) {
   auto setup = make_setup(arguments);
   if (!setup) return io.fail(setup.error());
   nlohmann::json files = nlohmann::json::array();
+  bool differs = false;
   const std::vector<std::string> paths = arguments.all("FILE");
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto began = std::chrono::steady_clock::now();
     auto result = is_record(paths[i]) ? run_record(paths[i], *setup) : run_audio(arguments, paths[i], *setup);
     if (!result) return io.fail(result.error());
+    differs = differs || (result->check && !result->check->identical());
+    for (const std::string& problem : setup->wire ? setup->wire->problems() : std::vector<std::string>())
+      io.err << io.yellow("warning: ") << problem << "\n";
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     ReplayHead head;
     head.file = paths[i];
@@ -191,8 +243,10 @@ ExitCode run(const Arguments& arguments, Io& io) {
     if (auto wrote = write_outputs(arguments, i, head, *result); !wrote) return io.fail(wrote.error());
     if (io.json) {
       files.push_back(replay_json(head, *result));
+      if (result->check) files.back()["record"] = check_json(*result->check);
     } else {
       print_replay(io, head, *result, arguments.flag("events"));
+      if (result->check) print_check(io, *result->check);
     }
     // Not on stdout: the same recording gives the same stdout every time.
     const double length = static_cast<double>(result->frames.size()) * 0.02;
@@ -200,7 +254,7 @@ ExitCode run(const Arguments& arguments, Io& io) {
                           length / std::max(took.count(), 1e-6));
   }
   if (io.json) io.out << dump_json({{"files", files}}, 1) << '\n';
-  return ExitCode::kOk;
+  return arguments.flag("verify") && differs ? ExitCode::kFailed : ExitCode::kOk;
 }
 
 }  // namespace
@@ -215,9 +269,14 @@ CommandSpec replay_command() {
       "decided: where an utterance began and ended and why, when the agent spoke, when it was interrupted, and where "
       "the time of each answer went.\n\n"
       "Without --stt only the listening is shown. With --stt scripted every utterance is the next --line; with --stt "
-      "local the embedded recogniser hears it. The answers come from the scripted agent. Providers take a fixed time, "
+      "local the embedded recogniser hears it, with --stt provider that of the settings (from --config). The answers "
+      "come from the scripted agent, or with --llm provider from a model. --fake puts stand-ins for providers on this "
+      "machine and uses them for all three. Providers take a fixed time, "
       "so that the same recording gives the same output, byte for byte.\n\n"
-      "A recorded call brings its own provider answers; --set changes one setting and shows what would have happened.";
+      "A recorded call (CALL_RECORD_EVERY) brings its own provider answers, and digests of what the engine put out: "
+      "the same "
+      "build says that it does the same again, frame for frame. --set changes one setting and shows what would have "
+      "happened.";
   spec.arguments = {{"FILE", "recordings or recorded calls", true, true, ValueKind::kFile, {}}};
   spec.options = {
       {"stt",
@@ -226,18 +285,18 @@ CommandSpec replay_command() {
        "who recognises the caller's words",
        "none",
        false,
-       {"none", "scripted", "local"},
+       {"none", "scripted", "local", "provider"},
        {},
        {}},
       {"line", ValueKind::kText, "TEXT", "words of the next utterance, for --stt scripted", "", true, {}, {}, {}},
-      {"llm", ValueKind::kChoice, "WHO", "who answers", "scripted", false, {"none", "scripted"}, {}, {}},
+      {"llm", ValueKind::kChoice, "WHO", "who answers", "scripted", false, {"none", "scripted", "provider"}, {}, {}},
       {"tts",
        ValueKind::kChoice,
        "WHO",
        "the agent's voice; tone is a soft hum as long as the text",
        "tone",
        false,
-       {"tone", "local"},
+       {"tone", "local", "provider"},
        {},
        {}},
       {"persona", ValueKind::kText, "ID|FILE", "the agent", "", false, {}, {}, {}},
@@ -268,6 +327,15 @@ CommandSpec replay_command() {
        {},
        {},
        {}},
+      {"verify",
+       ValueKind::kFlag,
+       "",
+       "exit with 1 when a recorded call does not put out what it put out on the telephone",
+       "",
+       false,
+       {},
+       {},
+       {}},
       {"events", ValueKind::kFlag, "", "print every event of the engine", "", false, {}, {}, {}},
       {"set", ValueKind::kText, "KEY=VALUE", "a setting of the daemon", "", true, {}, {}, {}},
       {"vad",
@@ -283,7 +351,9 @@ CommandSpec replay_command() {
       {"speech", ValueKind::kDirectory, "DIR", "folder of the embedded speech engines", "", false, {}, {}, {}},
       {"seed", ValueKind::kInteger, "N", "seed of the engine's choices", "1", false, {}, 0, {}},
   };
+  for (OptionSpec& option : fake_options()) spec.options.push_back(std::move(option));
   spec.examples = {
+      {"alctl replay call.wav --fake google", "recognition, answers and voice over Google's and OpenAI's protocols"},
       {"alctl replay call.wav --html report.html", "draws what the engine heard and decided"},
       {"alctl replay call.wav --stt scripted --line \"three rooms in Haifa\" --out-wav both.wav",
        "a whole conversation over the recording"},

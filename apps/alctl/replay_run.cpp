@@ -105,6 +105,7 @@ class Replayer {
   [[nodiscard]] bool ended() const { return engine_.ended(); }
   [[nodiscard]] bool sounding() const { return !buffer_.empty() || !pending_.empty(); }
   void set_now(Timestamp now) { now_ = std::max(now_, now); }
+  [[nodiscard]] const OutputDigest& digest() const { return digest_; }
 
   ReplayRun finish() {
     run_.agent.resize(run_.caller.size(), 0);
@@ -124,6 +125,7 @@ class Replayer {
   void drain() {
     while (const auto output = engine_.poll_output()) {
       if (keep_outputs_) append_output_line(run_.outputs, *output, now_ - kStart);
+      if (providers_ == nullptr) digest_.add(*output, now_ - kStart);
       std::visit([this](const auto& what) { act(what); }, *output);
     }
   }
@@ -216,6 +218,7 @@ class Replayer {
   const ReplayProviders* providers_;
   bool keep_outputs_;
   const Clips& clips_;
+  OutputDigest digest_;
   CallEngine engine_;
   Timestamp now_ = kStart;
   std::multimap<Timestamp, Pending> pending_;
@@ -249,14 +252,30 @@ ReplayRun replay_audio(const std::vector<std::int16_t>& pcm_8k, const CallOption
 
 ReplayRun replay_record(const CallRecord& record, const CallOptions& options, bool keep_outputs) {
   Replayer replayer(options, nullptr, record.header.seed, keep_outputs);
+  ReplayCheck check;
+  check.whole = record.whole;
+  auto point = record.digests.begin();
+  const auto compare = [&](std::size_t inputs) {
+    for (; point != record.digests.end() && point->inputs == inputs; ++point) {
+      ++check.compared;
+      const bool same = point->value == replayer.digest().value() && point->outputs == replayer.digest().outputs();
+      if (!same && !check.differs_at) check.differs_at = point->at;
+    }
+  };
+  compare(0);
+  std::size_t inputs = 0;
   for (const TimedInput& timed : record.inputs) {
     replayer.set_now(kStart + timed.at);
     const auto* media = std::get_if<in::Media>(&timed.input);
     if (media != nullptr) replayer.play_frame();
     replayer.feed(timed.input);
     if (media != nullptr) replayer.note_caller(*media);
+    compare(++inputs);
   }
-  return replayer.finish();
+  check.outputs = replayer.digest().outputs();
+  ReplayRun run = replayer.finish();
+  run.check = check;
+  return run;
 }
 
 }  // namespace al::alctl

@@ -48,6 +48,15 @@ struct ReplayUtterance {
   std::string text;
 };
 
+// A recorded call brings digests of what its engine put out: whether this run put out the same, byte for byte.
+struct ReplayCheck {
+  std::size_t compared = 0;            // points of comparison, about two a second of the call
+  std::uint64_t outputs = 0;           // of this run
+  std::optional<Duration> differs_at;  // since the start: the first point that differs; the cause is before it
+  bool whole = false;                  // the recording has its end
+  [[nodiscard]] bool identical() const { return compared > 0 && !differs_at; }
+};
+
 struct ReplayRun {
   std::vector<ReplayFrame> frames;
   std::vector<std::int16_t> caller;  // 8 kHz, of equal length
@@ -56,6 +65,7 @@ struct ReplayRun {
   std::vector<ReplayUtterance> utterances;
   std::vector<std::pair<std::int64_t, std::string>> spoken;  // ms, text of ours that went to the voice
   std::string end_reason;                                    // EndCall; empty = none
+  std::optional<ReplayCheck> check;                          // of a recorded call
   std::string outputs;  // with `keep_outputs`: every output as a line, to compare runs
 };
 

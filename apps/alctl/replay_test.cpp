@@ -118,5 +118,27 @@ TEST(Replay, SaysWhatIsWrongWithAFile) {
   EXPECT_NE(alctl({"replay", kRecording, "--set", "min_silnce=4"}).err.find("min_silence"), std::string::npos);
 }
 
+TEST(Replay, ARecordingIsHeardAndAnsweredOverTheProvidersOwnProtocols) {
+  // Recognition over a WebSocket, the model over Anthropic's events, the voice over ElevenLabs' WebSocket.
+  const std::vector<std::string> command = {"replay",         kRecording,  "--vad",          "energy",         "--fake",
+                                            "elevenlabs",     "--persona", "en-real-estate", "--fake-latency", "stt=0",
+                                            "--fake-latency", "llm=0",     "--fake-latency", "tts=0"};
+  const Ran ran = alctl(command, true);
+  ASSERT_EQ(ran.code, ExitCode::kOk) << ran.err;
+  EXPECT_EQ(ran.err.find("warning"), std::string::npos) << ran.err;
+  const auto file = nlohmann::json::parse(ran.out).at("files").at(0);
+  ASSERT_GE(file.at("utterances").size(), 2U);
+  EXPECT_EQ(file.at("utterances").at(0).at("text"), "Hello, I am looking for an apartment in Tel Aviv");
+  EXPECT_NE(file.at("spoken").dump().find("rooms"), std::string::npos) << file.at("spoken").dump(1);
+  EXPECT_EQ(alctl(command, true).out, ran.out);  // nominal times: the wire does not show
+
+  std::vector<std::string> broken = command;
+  broken.insert(broken.end(), {"--fake-fault", "stt=401"});
+  const Ran failed = alctl(broken, true);
+  ASSERT_EQ(failed.code, ExitCode::kOk);
+  EXPECT_NE(failed.err.find("warning"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(failed.out).at("files").at(0).at("utterances").at(0).at("text"), "");
+}
+
 }  // namespace
 }  // namespace al::alctl
