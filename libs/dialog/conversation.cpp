@@ -27,6 +27,7 @@ Conversation::State::State(std::shared_ptr<const Persona> the_persona, Conversat
   const bool plus = number.starts_with('+');
   if (!plus || check_phone(number.substr(1), true, persona->country).e164 != number) options.caller_number.clear();
   ask = next_ask();
+  if (options.max_chars > 0) own_sentences.emplace(*persona);
 }
 
 Conversation::Conversation(std::shared_ptr<const Persona> persona, ConversationOptions options, std::uint64_t seed)
@@ -146,6 +147,7 @@ ModelRequest Conversation::request(TurnId turn, std::string call) const {
   request.hint = s.hint;
   request.hint.introduced = s.introduced;
   request.seed = s.seed;
+  request.max_tokens = s.options.max_tokens;
   return request;
 }
 

@@ -22,8 +22,13 @@ struct ConversationOptions {
   Duration dedup_window = seconds{14};  // DEDUP_WINDOW_SEC
   int min_words = 12;                   // of an answer: 12-20 words
   int max_words = 20;
-  int max_history = 40;         // messages kept for the model, oldest dropped first
-  bool spoken = true;           // false = text channel (WhatsApp): figures stay figures
+  int min_chars = 0;     // LLM_MIN_CHARS: asked of the model; 0 = the words alone
+  int max_chars = 0;     // LLM_MAX_CHARS: of a model's answer, cut at a clause's end; a closing question may pass it by
+                         // 60, a summary may have twice as many; the persona's own sentences are never cut. 0 = none
+  std::string style;     // LLM_TARGET_STYLE: one sentence for the prompt; empty = the persona's alone
+  int max_tokens = 200;  // of an answer, tool calls included
+  int max_history = 40;  // messages kept for the model, oldest dropped first
+  bool spoken = true;    // false = text channel (WhatsApp): figures stay figures
   std::string caller_number;    // E.164, from the network; "my number is this one", and the only WhatsApp target
   bool whatsapp = false;        // a WhatsApp provider is configured: messages may be offered
   std::string conversation_id;  // call_sid or chat id: makes idempotency keys unique

@@ -1,6 +1,8 @@
 // What is said: each sentence passes the same door, whether a model or the persona wrote it.
 #include <algorithm>
 
+#include "core/utf8.h"
+#include "dialog/answer_length.h"
 #include "dialog/conversation_state.h"
 #include "dialog/speakable.h"
 #include "dialog/words.h"
@@ -13,6 +15,7 @@ constexpr int kRepeatWords = 4;       // shorter phrases ("Of course.") may come
 constexpr int kQuestionReserve = 12;  // words by which a closing question may pass the limit
 constexpr int kSummaryReserve = 24;   // … and the summary with its offer
 constexpr int kLongestSentence = 34;  // the summary and its offer
+constexpr std::size_t kQuestionReserveChars = 60;
 
 }  // namespace
 
@@ -100,10 +103,25 @@ bool Conversation::State::may_say(const std::string& sentence, const std::string
   return true;
 }
 
+// A model's sentence as far as LLM_MAX_CHARS lets it be said. What is cut off may have been the question: then ours
+// follows at the end of the answer.
+std::string Conversation::State::within_chars(std::string sentence) {
+  if (!own_sentences || own_sentences->contains(sentence)) return sentence;
+  std::size_t room = static_cast<std::size_t>(options.max_chars);
+  if (stage != DialogueStage::kCollecting) room *= 2;
+  if (sentence.ends_with('?')) room += kQuestionReserveChars;
+  const std::size_t used = answer.plain.empty() ? 0 : count_codepoints(answer.plain) + 1;
+  room -= std::min(room, used);
+  if (count_codepoints(sentence) <= room) return sentence;
+  answer.withheld = answer.full = true;
+  return cut_at_clause(sentence, room, answer.plain.empty());
+}
+
 std::string Conversation::State::shape_sentence(std::string_view raw) {
-  const std::string sentence(raw);
+  if (answer.full) return {};
+  const std::string sentence = within_chars(std::string(raw));
   const std::string normal = normal_form(sentence);
-  if (normal.empty() || answer.full) return {};
+  if (normal.empty()) return {};
   const bool asks_something = sentence.ends_with('?');
   const int words = count_words(sentence);
   const int room = options.max_words - answer.words;
@@ -120,7 +138,7 @@ std::string Conversation::State::shape_sentence(std::string_view raw) {
   if (!may_say(sentence, normal)) return {};
   answer.words += words;
   answer.question = answer.question || asks_something;
-  answer.full = asks_something;  // nothing is said after the question
+  answer.full = answer.full || asks_something;  // nothing is said after the question
   answer.sentences.push_back(normal);
   guard.said(sentence);
   if (!answer.plain.empty()) answer.plain.push_back(' ');

@@ -5,11 +5,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "dialog/answer_length.h"
 #include "dialog/conversation.h"
 #include "dialog/guard.h"
 #include "dialog/intents.h"
@@ -67,7 +69,8 @@ struct Conversation::State {
   [[nodiscard]] bool may_say(const std::string& sentence, const std::string& normal);
   [[nodiscard]] bool claims_too_much(std::string_view sentence) const;
   [[nodiscard]] bool repeats(const std::string& normal) const;
-  std::string speak_own(std::string_view text);  // our own words, through the same door
+  std::string within_chars(std::string sentence);  // LLM_MAX_CHARS
+  std::string speak_own(std::string_view text);    // our own words, through the same door
   void keep_answer();
   void remember(TurnId turn, std::string_view text);
   [[nodiscard]] bool was_said(std::string_view text) const;
@@ -80,6 +83,7 @@ struct Conversation::State {
   ConversationOptions options;
   std::uint64_t seed = 0;
   LeakGuard guard;
+  std::optional<PersonaSentences> own_sentences;  // while there is a limit in characters
 
   std::map<std::string, std::string> slots;
   std::vector<std::string> ask;     // slots (or a pseudo slot) asked for last

@@ -11,6 +11,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kMaxStyle = 300;  // code points
+
 void add_rule(std::string& out, std::string_view rule) {
   out += "- ";
   out += rule;
@@ -21,6 +23,16 @@ std::string rules(const Persona& persona, const ConversationOptions& options) {
   std::string out = "\nRules:\n";
   add_rule(out, "Answer in the language " + persona.language + " only, in " + std::to_string(options.min_words) +
                     " to " + std::to_string(options.max_words) + " words, and ask one question at a time.");
+  if (options.min_chars > 0 || options.max_chars > 0) {
+    std::string rule = "An answer has";
+    if (options.min_chars > 0) rule += " at least " + std::to_string(options.min_chars);
+    if (options.min_chars > 0 && options.max_chars > 0) rule += " and";
+    if (options.max_chars > 0) rule += " at most " + std::to_string(options.max_chars);
+    add_rule(out, rule + " characters, spaces included.");
+  }
+  if (const std::string style = clean_text(options.style, kMaxStyle); !style.empty()) {
+    add_rule(out, "Style: " + style + (style.ends_with('.') ? "" : "."));
+  }
   add_rule(out, "First say briefly what you understood, then ask for the next missing detail.");
   if (options.spoken) {
     add_rule(out, "Your words are spoken on the telephone: plain sentences, no lists, no markup, no emoji, no links.");
