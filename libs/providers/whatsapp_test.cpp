@@ -90,7 +90,8 @@ TEST(WhatsAppWire, AParameterOfATemplateIsOneLine) {
   const MetaWhatsAppOptions meta{.phone_number_id = "55", .access_token = "tok"};
   EXPECT_THAT(write_meta_whatsapp(meta, message)->body,
               HasSubstr(R"({"text":"Harbor Homes, Area: Haifa, Rooms: 4","type":"text"})"));
-  const TwilioWhatsAppOptions twilio{.account_sid = "AC1", .user = "SK1", .password = "pw", .from = "+97230000000"};
+  const TwilioWhatsAppOptions twilio{
+      .account_sid = "AC1", .user = "SK1", .password = "pw", .from = "+97230000000", .status_callback = {}};
   EXPECT_THAT(write_twilio_whatsapp(twilio, message)->body,
               HasSubstr("Harbor%20Homes%2C%20Area%3A%20Haifa%2C%20Rooms%3A%204"));
 }
