@@ -52,6 +52,12 @@ std::string extra_json(const Settings& settings, bool temperature_allowed) {
   return dump_json(extra);
 }
 
+std::shared_ptr<TokenSource> google_tokens(const Build& build, ServiceAccountKey account, std::string audience) {
+  if (build.settings.string("google_auth") == "exchange")
+    return make_exchange_token_source(std::move(account), std::string(kGoogleCloudScope), remote(build));
+  return make_self_signed_token_source(std::move(account), std::move(audience));
+}
+
 // ---- recognition ----------------------------------------------------------------------------------------------------
 
 #if AL_GRPC
@@ -70,7 +76,7 @@ Result<std::shared_ptr<SpeechToText>> google_stt(Build& build) {
   const bool plain = options.endpoint.starts_with("http://");  // a server of our own: it may do without credentials
   auto account = google_account(build.settings, false);
   if (account) {
-    options.tokens = make_self_signed_token_source(std::move(*account), "https://speech.googleapis.com/");
+    options.tokens = google_tokens(build, std::move(*account), "https://speech.googleapis.com/");
   } else if (!plain || account.error().code != Errc::kNotFound) {
     return fail(account.error());
   }
@@ -162,7 +168,7 @@ Result<std::shared_ptr<TextToSpeech>> google_tts(Build& build) {
   options.base_url = base_url(build.settings, "google_tts_base_url");
   auto account = google_account(build.settings, true);
   if (!account) return fail(account.error());
-  options.tokens = make_self_signed_token_source(std::move(*account), "https://texttospeech.googleapis.com/");
+  options.tokens = google_tokens(build, std::move(*account), "https://texttospeech.googleapis.com/");
   return shared(make_google_tts(std::move(options), remote(build)));
 }
 

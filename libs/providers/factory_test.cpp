@@ -52,6 +52,16 @@ TEST_F(FactoryTest, WithoutAnyKeyItSaysWhatIsMissingAndStillAnswers) {
   EXPECT_NE(join(set->report, "\n").find("Hebrew recognition needs a provider"), std::string::npos);
 }
 
+#if !AL_GRPC
+TEST_F(FactoryTest, WithoutGrpcTheGoogleRecogniserIsRefusedInWords) {
+  const auto set = make({{"stt", "google"}});
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().code, Errc::kMalformed);
+  EXPECT_EQ(set.error().detail,
+            "STT=google: this program was built without Google's streaming recogniser (AL_GRPC=OFF)");
+}
+#endif
+
 TEST_F(FactoryTest, AnUnknownNameIsRefusedWithTheLegalOnes) {
   for (const auto& [key, legal] :
        {std::pair{"stt", "deepgram"}, std::pair{"llm", "scripted"}, std::pair{"tts", "piper"}}) {

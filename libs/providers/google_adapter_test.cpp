@@ -117,6 +117,17 @@ TEST_F(GoogleAdapter, HearsTurnAfterTurnWithInterims) {
   EXPECT_TRUE(streams_are_gone());
 }
 
+TEST_F(GoogleAdapter, LeavesOutHintsThatTheServiceWouldRefuse) {
+  serve();
+  stt_ = make_google_stt(options(), *scheduler_);
+  std::vector<std::string> hints(6000, "חיפה");
+  hints.front() = std::string(101, 'x');
+  hints.push_back("");
+  const auto session = stt_->open({.language = "he-IL", .hints = hints, .call = "CA1"}, sink_);
+  EXPECT_EQ(say(*session, 1).text, "שלום עולם טוב");
+  EXPECT_THAT(script_.problems(), IsEmpty());
+}
+
 TEST_F(GoogleAdapter, TalksTlsToAServerItTrustsAndToNoOther) {
   serve();
   GoogleSttOptions tls = options();

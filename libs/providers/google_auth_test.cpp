@@ -52,6 +52,12 @@ TEST(ServiceAccount, ErrorsNameTheMemberAndNeverQuoteTheKey) {
             "service account: private_key is not a PEM private key");
 }
 
+TEST(ServiceAccount, NeedsNoClientIdAsLibgrpcDoes) {
+  const auto parsed = parse_service_account(without(make_test_service_account().json, "client_id"));
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().detail;
+  EXPECT_TRUE(sign_jwt(*parsed, {.audience = "https://speech.googleapis.com/", .scope = {}, .issued_at = kNow}));
+}
+
 TEST(Jwt, HasTheHeaderAndClaimsOfASelfSignedToken) {
   const auto account = make_test_service_account();
   const auto key = *parse_service_account(account.json);

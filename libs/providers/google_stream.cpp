@@ -6,12 +6,18 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "core/utf8.h"
 #include "providers/google/cloud_speech.grpc.pb.h"
 
 namespace al::providers {
 namespace {
 
 namespace speech = google::cloud::speech::v1;
+
+// What one request may bring in hints; the service refuses the whole stream otherwise.
+constexpr int kMaxPhrases = 5000;
+constexpr std::size_t kMaxPhraseChars = 100;
+constexpr std::size_t kMaxPhrasesChars = 100'000;
 
 constexpr std::size_t kMaxPending = std::size_t{2} << 20;  // 60 s of audio that the service does not take
 
@@ -31,7 +37,14 @@ speech::StreamingRecognizeRequest config_message(const GoogleStreamConfig& confi
   if (!config.hints.empty()) {
     auto* context = recognition->add_speech_contexts();
     if (config.hint_boost > 0) context->set_boost(config.hint_boost);
-    for (const std::string& hint : config.hints) context->add_phrases(hint);
+    std::size_t total = 0;
+    for (const std::string& hint : config.hints) {
+      const std::size_t chars = count_codepoints(hint);
+      if (hint.empty() || chars > kMaxPhraseChars || total + chars > kMaxPhrasesChars) continue;
+      if (context->phrases_size() == kMaxPhrases) break;
+      total += chars;
+      context->add_phrases(hint);
+    }
   }
   return request;
 }

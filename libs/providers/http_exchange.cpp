@@ -73,7 +73,7 @@ class HttpExchange::Run final : public net::HttpSink, public std::enable_shared_
       sink_->on_end();
       return;
     }
-    if (!answered_ && retry_later(result)) return;
+    if (!answered_ && (retry_later(result) || send_rewritten())) return;
     if (result || (status_ != 0 && !ok())) {
       finish_failed(http_refusal(request_.provider, status_, refusal_, headers_, wall_now()));
     } else {
@@ -91,6 +91,7 @@ class HttpExchange::Run final : public net::HttpSink, public std::enable_shared_
 
   void send(std::string token) {
     net::ClientRequest http = request_.http;
+    if (!body_.empty()) http.body = body_;
     if (!token.empty()) http.headers.push_back({"Authorization", "Bearer " + token});
     status_ = 0;
     int attempt = 0;
@@ -125,6 +126,19 @@ class HttpExchange::Run final : public net::HttpSink, public std::enable_shared_
     return true;
   }
 
+  // The service takes the request in another form: it is sent in that form.
+  bool send_rewritten() {
+    constexpr int kBadRequest = 400;
+    if (status_ != kBadRequest || !request_.rewrite || !body_.empty()) return false;
+    auto body = request_.rewrite(refusal_, request_.http.body);
+    if (!body) return false;
+    body_ = std::move(*body);
+    context_.scheduler.at(context_.scheduler.now(), [self = weak_from_this()] {
+      if (const auto run = self.lock(); run && run->alive()) run->begin();
+    });
+    return true;
+  }
+
   void finish_failed(Error error) {
     if (!alive() || std::exchange(ended_, true)) return;
     sink_->on_failed(std::move(error));
@@ -141,6 +155,7 @@ class HttpExchange::Run final : public net::HttpSink, public std::enable_shared_
   int status_ = 0;
   net::HttpHeaders headers_;
   std::string refusal_;
+  std::string body_;  // instead of the request's; empty = as it is
   bool answered_ = false;
   bool ended_ = false;
   int retries_ = 0;

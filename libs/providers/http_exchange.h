@@ -2,7 +2,9 @@
 // into errors, bounds. The streaming adapters and the token exchange are built on it.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,8 @@ struct HttpExchangeRequest {
   net::ClientRequest http;
   RetryPolicy retry;
   std::shared_ptr<TokenSource> tokens;  // null = none; else sent as "Authorization: Bearer …"
+  // Asked once when the request was refused as wrong (400): another body to send at once, or nullopt. Null = never.
+  std::function<std::optional<std::string>(std::string_view refusal, const std::string& sent)> rewrite = {};
 };
 
 // Destroying it cancels; after the destructor has returned no sink call begins, and none is running unless it is the

@@ -2,17 +2,20 @@
 
 #include <utility>
 
+#include "core/log.h"
 #include "providers/http_exchange.h"
 #include "providers/sink_gate.h"
 
 namespace al::providers {
 namespace {
 
+constexpr std::size_t kExcerpt = 300;  // of a refusal, for the log
+
 // One answer: bytes of the exchange in, calls of the sink out.
 class Answer final : public HttpExchangeSink {
  public:
-  Answer(const ModelDialect& dialect, TurnId turn, std::shared_ptr<dialog::ModelSink> sink)
-      : name_(dialect.name()), reader_(dialect.reader()), turn_(turn), gate_(std::move(sink)) {
+  Answer(std::shared_ptr<const ModelDialect> dialect, TurnId turn, std::shared_ptr<dialog::ModelSink> sink)
+      : dialect_(std::move(dialect)), reader_(dialect_->reader()), turn_(turn), gate_(std::move(sink)) {
     events_.on_text = [this](std::string_view text) {
       gate_.with([&](dialog::ModelSink& out) { out.on_delta(turn_, std::string(text)); });
     };
@@ -52,7 +55,7 @@ class Answer final : public HttpExchangeSink {
 
  private:
   bool end(Error error) {
-    on_failed({.code = error.code, .detail = name_ + ": " + error.detail});
+    on_failed({.code = error.code, .detail = dialect_->name() + ": " + error.detail});
     return false;
   }
   void succeed() {
@@ -60,7 +63,7 @@ class Answer final : public HttpExchangeSink {
     gate_.with([&](dialog::ModelSink& out) { out.on_done(turn_, reader_->usage()); });
   }
 
-  const std::string name_;
+  const std::shared_ptr<const ModelDialect> dialect_;
   const std::unique_ptr<ModelStreamReader> reader_;
   const TurnId turn_;
   SinkGate<dialog::ModelSink> gate_;
@@ -87,7 +90,7 @@ class HttpModel final : public dialog::LanguageModel {
 
   std::unique_ptr<dialog::ModelSession> start(dialog::ModelRequest request,
                                               std::shared_ptr<dialog::ModelSink> sink) override {
-    auto answer = std::make_shared<Answer>(*dialect_, request.turn, std::move(sink));
+    auto answer = std::make_shared<Answer>(dialect_, request.turn, std::move(sink));
     HttpExchangeRequest exchange{.provider = dialect_->name(),
                                  .http = {.method = "POST",
                                           .url = dialect_->url(),
@@ -97,6 +100,17 @@ class HttpModel final : public dialog::LanguageModel {
                                           .max_body = kMaxStreamBytes},
                                  .retry = options_.retry,
                                  .tokens = nullptr};
+    // Models differ in what they take, and names of models are no guide: their refusals are.
+    exchange.rewrite = [dialect = dialect_, request = std::move(request)](
+                           std::string_view refusal, const std::string& sent) -> std::optional<std::string> {
+      if (dialect->learn(refusal)) {
+        log::warn("LLM_REQUEST_ADAPTED",
+                  {{"provider", dialect->name()}, {"why", printable_excerpt(refusal, kExcerpt)}});
+      }
+      std::string body = dialect->body(request);
+      if (body == sent) return std::nullopt;
+      return body;
+    };
     return std::make_unique<Session>(answer, HttpExchange::start(context_, std::move(exchange), answer));
   }
 

@@ -45,6 +45,9 @@ class ModelDialect {
   [[nodiscard]] virtual net::HttpHeaders headers() const = 0;  // with credentials: not for logs
   [[nodiscard]] virtual std::string body(const dialog::ModelRequest& request) const = 0;
   [[nodiscard]] virtual std::unique_ptr<ModelStreamReader> reader() const = 0;
+  // A request was refused as wrong (400) with this reason. Models differ in what they take: what the reason names is
+  // left out of bodies, or put in, from now on. True: something changed. Thread-safe.
+  virtual bool learn(std::string_view) const { return false; }
 };
 
 // Limits of one answer, against servers that never stop.

@@ -60,6 +60,32 @@ TEST(OpenAiDialect, SurvivesInvalidUtf8InWhatWasHeard) {
   EXPECT_THAT(dialect->body(request), HasSubstr("\xEF\xBF\xBD"));
 }
 
+// What OpenAI's newer models and some servers refuse, in their words; the same request is written otherwise afterwards.
+TEST(OpenAiDialect, LearnsFromARefusalWhatTheModelTakes) {
+  dialog::ModelRequest request;
+  request.messages = {{dialog::Role::kCaller, "hi", "", ""}};
+  request.max_tokens = 7;
+  const auto made = [](const std::string& extra) {
+    return make_openai_dialect(
+        {.base_url = "http://h/v1", .api_key = {}, .model = "m", .extra_json = extra, .token_limit_field = {}});
+  };
+  const auto dialect = made(R"({"temperature":0.5})");
+  EXPECT_FALSE(dialect->learn(R"({"error":{"message":"The model `m` does not exist"}})"));
+  EXPECT_TRUE(dialect->learn(
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."));
+  EXPECT_TRUE(dialect->learn("Unsupported value: 'temperature' does not support 0.5 with this model."));
+  EXPECT_TRUE(dialect->learn("unknown field stream_options"));
+  EXPECT_TRUE(
+      dialect->learn("Function tools with reasoning_effort are not supported. Set reasoning_effort to 'none'."));
+  EXPECT_FALSE(dialect->learn("Set reasoning_effort to 'none'."));  // it is
+  EXPECT_EQ(dialect->body(request),
+            R"({"max_completion_tokens":7,"messages":[{"content":"hi","role":"user"}],"model":"m",)"
+            R"("reasoning_effort":"none","stream":true})");
+  const auto told = made(R"({"reasoning_effort":"low"})");
+  EXPECT_FALSE(told->learn("Set reasoning_effort to 'none'."));  // what is said by hand is not overruled
+  EXPECT_THAT(told->body(request), HasSubstr(R"("reasoning_effort":"low")"));
+}
+
 // What a reader said, in one line a thing.
 struct Said {
   std::string text;

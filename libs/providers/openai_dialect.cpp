@@ -1,6 +1,7 @@
 #include "providers/openai_dialect.h"
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -239,7 +240,9 @@ class Dialect final : public ModelDialect {
                  {"messages", messages_json(request.messages)},
                  {"stream", true},
                  {"stream_options", {{"include_usage", true}}}};
-    body[options_.token_limit_field] = request.max_tokens;
+    body[new_limit_field_ ? "max_completion_tokens" : options_.token_limit_field] = request.max_tokens;
+    if (no_reasoning_) body["reasoning_effort"] = "none";
+    if (no_stream_options_) body.erase("stream_options");
     if (!request.tools.empty()) {
       json tools = json::array();
       for (const dialog::ToolSpec& tool : request.tools) {
@@ -253,14 +256,31 @@ class Dialect final : public ModelDialect {
       body["tool_choice"] = "auto";
     }
     if (extra_.is_object()) body.merge_patch(extra_);
+    if (no_temperature_) body.erase("temperature");
     return dump_json(body);
   }
 
   [[nodiscard]] std::unique_ptr<ModelStreamReader> reader() const override { return std::make_unique<Reader>(); }
 
+  bool learn(std::string_view why) const override {
+    const auto names = [&](std::string_view word) { return why.find(word) != std::string_view::npos; };
+    // "Function tools with reasoning_effort are not supported … set reasoning_effort to 'none'."
+    if (names("reasoning_effort") && !extra_.contains("reasoning_effort")) return !no_reasoning_.exchange(true);
+    // "Unsupported parameter: 'max_tokens' … Use 'max_completion_tokens' instead."
+    if (names("max_completion_tokens") && options_.token_limit_field == "max_tokens")
+      return !new_limit_field_.exchange(true);
+    if (names("temperature")) return !no_temperature_.exchange(true);
+    if (names("stream_options")) return !no_stream_options_.exchange(true);
+    return false;
+  }
+
  private:
   OpenAiChatOptions options_;
   json extra_;
+  mutable std::atomic<bool> no_reasoning_{false};
+  mutable std::atomic<bool> new_limit_field_{false};
+  mutable std::atomic<bool> no_temperature_{false};
+  mutable std::atomic<bool> no_stream_options_{false};
 };
 
 }  // namespace

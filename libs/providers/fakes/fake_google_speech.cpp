@@ -191,6 +191,17 @@ class Call {
     if (recognition.encoding() != speech::RecognitionConfig::LINEAR16 || recognition.sample_rate_hertz() != 8000) {
       script_.note_problem("google: not LINEAR16 at 8000 Hz");
     }
+    std::size_t phrases = 0;
+    for (const auto& context : recognition.speech_contexts()) {
+      for (const std::string& phrase : context.phrases()) {
+        ++phrases;
+        if (phrase.empty() || count_codepoints(phrase) > 100) phrases = 5001;
+      }
+    }
+    if (phrases > 5000) {
+      script_.note_problem("google: more or longer hints than a request may bring");
+      return {StatusCode::INVALID_ARGUMENT, "Invalid recognition 'config': bad speech context."};
+    }
     const std::string& language = recognition.language_code();
     const bool hebrew = language == "he-IL" || language == "iw-IL";
     if (language == "he-IL" && limits_.refuse_he) {

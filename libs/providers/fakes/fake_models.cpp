@@ -162,6 +162,15 @@ void serve_openai_chat(const FakeContext& context, const RawRequest& request, Ra
   const FakeReply reply = openai_reply(context.script.next_answer(request.body), context.script.latencies());
   if (!check_key(request, connection, "authorization", "Bearer " + context.keys.api_key, reply.refusal_401)) return;
   if (!check_json(context, request, connection, {"model", "messages", "stream"})) return;
+  const auto body = parse_json(request.body);
+  if (context.script.tools_without_reasoning && json_member(*body, "tools") != nullptr &&
+      json_string(*body, "reasoning_effort") != "none") {
+    send_response(connection, 400, {{"Content-Type", "application/json"}},
+                  R"({"error":{"message":"Function tools with reasoning_effort are not supported for fake in )"
+                  R"(/v1/chat/completions. Please use /v1/responses or set reasoning_effort to 'none'.",)"
+                  R"("type":"invalid_request_error","param":"reasoning_effort","code":null}})");
+    return;
+  }
   play_reply(connection, reply, fault);
 }
 

@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include <nlohmann/json.hpp>
+
+#include "core/json.h"
 #include "providers/fakes/fake_http.h"
 #include "providers/fakes/test_keys.h"
 #if AL_GRPC
@@ -25,6 +28,13 @@ constexpr Cast kCasts[] = {
     {"deepgram", "deepgram", "openai", "google"},    {"elevenlabs", "deepgram", "anthropic", "elevenlabs"},
     {"whisper", "whisper", "scripted", "google"}};
 constexpr std::string_view kKey = "fake-key";
+
+std::string with_token_uri(const std::string& account_json, const std::string& uri) {
+  auto account = parse_json(account_json);
+  if (!account) return account_json;
+  (*account)["token_uri"] = uri;
+  return dump_json(*account);
+}
 
 // A folder of this object's own, readable by its user only.
 class OwnFolder {
@@ -87,11 +97,13 @@ Result<std::unique_ptr<FakeWorld>> FakeWorld::start(std::string_view name) {
   auto impl = std::make_unique<Impl>();
   const std::string origin = impl->http.http_origin();
   const std::string key(kKey);
+  // For GOOGLE_AUTH=exchange: the fakes' own token service.
+  const std::string account = with_token_uri(impl->account.json, origin + "/token");
   impl->settings = {{"stt", std::string(chosen->stt)},
                     {"llm", std::string(chosen->llm)},
                     {"tts", std::string(chosen->tts)},
-                    {"google_cloud_service_account_json", impl->account.json},
-                    {"google_tts_sa_json", impl->account.json},
+                    {"google_cloud_service_account_json", account},
+                    {"google_tts_sa_json", account},
                     {"google_tts_base_url", origin},
                     {"openai_base_url", origin + "/v1"},
                     {"openai_api_key", key},

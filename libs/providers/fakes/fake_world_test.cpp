@@ -22,11 +22,31 @@ namespace {
 
 using dialog::Persona;
 
+class AnswerEnd final : public dialog::ModelSink, public testing::Recorder {
+ public:
+  void on_delta(TurnId, std::string) override {}
+  void on_tool_call(TurnId, std::string, std::string, std::string) override {}
+  void on_done(TurnId, dialog::ModelUsage) override {
+    note([&] { outcome_ = "ok"; });
+  }
+  void on_failed(TurnId, Error error) override {
+    note([&] { outcome_ = to_string(error); });
+  }
+  [[nodiscard]] std::string wait() const {
+    EXPECT_TRUE(wait_until([this] { return !outcome_.empty(); }));
+    return read(outcome_);
+  }
+
+ private:
+  std::string outcome_;
+};
+
 class FakeWorldTest : public ::testing::Test {
  protected:
   ~FakeWorldTest() override { std::filesystem::remove_all(folder_); }
 
-  void start(std::string_view name) {
+  void start(std::string_view name, const std::vector<std::pair<std::string, std::string>>& more = {}) {
+    set_ = {};  // before the fakes it talks to
     auto started = FakeWorld::start(name);
     ASSERT_TRUE(started) << to_string(started.error());
     world_ = std::move(*started);
@@ -36,6 +56,7 @@ class FakeWorldTest : public ::testing::Test {
       const auto set = settings.set(key, value);
       ASSERT_TRUE(set) << to_string(set.error());
     }
+    for (const auto& [key, value] : more) ASSERT_TRUE(settings.set(key, value)) << key;
     ASSERT_TRUE(settings.set("state_dir", folder_));
     ASSERT_TRUE(settings.set("tts_cache_mb", "0"));
     auto made =
@@ -56,6 +77,12 @@ class FakeWorldTest : public ::testing::Test {
     const auto ends = sink->ends();
     if (ends.empty()) return "no end";
     return ends.front().error ? to_string(*ends.front().error) : ends.front().text;
+  }
+  // "ok", or what went wrong.
+  std::string ask(const dialog::ModelRequest& request) {
+    const auto sink = std::make_shared<AnswerEnd>();
+    const auto session = set_.llm->start(request, sink);
+    return sink->wait();
   }
   std::size_t speak() {
     const auto sink = std::make_shared<testing::TtsRecorder>();
@@ -90,8 +117,63 @@ TEST_F(FakeWorldTest, SettingsAloneLeadEveryAdapterToItsFake) {
     EXPECT_EQ(hear(), "שלום, אני מחפש דירה בתל אביב");
     EXPECT_GT(speak(), 8000U);  // more than a second
     EXPECT_EQ(join(world_->script().problems(), "; "), "");
-    set_ = {};  // before the fakes it talks to
   }
+}
+
+TEST_F(FakeWorldTest, AModelThatTakesToolsWithoutReasoningOnlyIsUnderstoodFromItsRefusal) {
+  start("openai");
+  if (HasFatalFailure()) return;
+  world_->script().tools_without_reasoning = true;
+  dialog::ModelRequest request;
+  request.turn = TurnId{1};
+  request.messages = {{dialog::Role::kSystem, "x", "", ""}, {dialog::Role::kCaller, "שלום", "", ""}};
+  request.tools = {{"end_call", "ends", R"({"type":"object","properties":{}})"}};
+  EXPECT_EQ(ask(request), "ok");
+  EXPECT_EQ(ask(request), "ok");
+  EXPECT_EQ(world_->script().requests(FakeStage::kModel), 3);  // refused once, in the first turn
+  EXPECT_NE(world_->script().recorded().back().body.find(R"("reasoning_effort":"none")"), std::string::npos);
+}
+
+TEST_F(FakeWorldTest, ElevenLabsModelsOfOtherFamiliesGoOverHttp) {
+  start("elevenlabs", {{"elevenlabs_model", "eleven_flash_v2_5"}});
+  if (HasFatalFailure()) return;
+  EXPECT_GT(speak(), 8000U);
+  EXPECT_TRUE(world_->script().recorded().back().target.starts_with("/v1/text-to-speech/fake-voice/stream"));
+}
+
+TEST_F(FakeWorldTest, TemperatureGoesOutWhenItIsGivenAndOnlyWhereItIsTaken) {
+  dialog::ModelRequest request;
+  request.turn = TurnId{1};
+  request.messages = {{dialog::Role::kCaller, "שלום", "", ""}};
+  const auto sent = [&](std::string_view name, const std::vector<std::pair<std::string, std::string>>& more) {
+    start(name, more);
+    EXPECT_EQ(ask(request), "ok");
+    return world_->script().recorded().back().body;
+  };
+  const std::string member = R"("temperature":0.3)";
+  EXPECT_EQ(sent("openai", {}).find("temperature"), std::string::npos);
+  EXPECT_NE(sent("openai", {{"llm_temperature", "0.3"}}).find(member), std::string::npos);
+  EXPECT_NE(sent("anthropic", {{"llm_temperature", "0.3"}}).find(member), std::string::npos);
+  EXPECT_EQ(sent("anthropic", {{"llm_temperature", "0.3"}, {"anthropic_version", "2026-10-21"}}).find("temperature"),
+            std::string::npos);  // refused there
+  const std::string both =
+      sent("openai", {{"llm_temperature", "0.3"}, {"llm_extra_json", R"({"temperature":0.9,"seed":5})"}});
+  EXPECT_NE(both.find(R"("temperature":0.9)"), std::string::npos) << "what is said by hand wins";
+  EXPECT_NE(both.find(R"("seed":5)"), std::string::npos);
+}
+
+TEST_F(FakeWorldTest, AnAccountMayExchangeItsTokens) {
+  start("azure", {{"google_auth", "exchange"}, {"tts", "google"}});
+  if (HasFatalFailure()) return;
+  EXPECT_GT(speak(), 8000U);
+  bool exchanged = false;
+  for (const RecordedRequest& request : world_->script().recorded()) {
+    exchanged = exchanged || request.target == "/token";
+    const bool spoken = request.target == "/v1/text:synthesize";
+    const auto token = net::find_header(request.headers, "authorization");
+    EXPECT_TRUE(!spoken || (token && token->starts_with("Bearer ya29.fake-")));
+  }
+  EXPECT_TRUE(exchanged);
 }
 
 TEST_F(FakeWorldTest, ItsSettingsHideEveryAddressAndKeyOfARealAccount) {

@@ -100,6 +100,8 @@ class FakeScript {
   void note_problem(std::string problem);  // something the peer did that the real service would refuse
   [[nodiscard]] std::vector<std::string> problems() const;
 
+  // The model takes tools without reasoning only, as some of OpenAI's do.
+  std::atomic<bool> tools_without_reasoning{false};
   std::atomic<int> open_connections{0};  // right now; what a leak shows in
   std::atomic<int> open_streams{0};      // gRPC streams and WebSockets
 
