@@ -92,6 +92,25 @@ TEST(CallEngineSilence, AnAnswerThatBreaksOffIsStillAnAnswer) {
   EXPECT_EQ(call.state(), "LISTENING");
 }
 
+// The voice of the second sentence does not come; an "uh-huh" in the gap holds the answer and lets it go on with
+// nothing to say.
+TEST(CallEngineSilence, GoingOnWithNothingToSayIsNoSound) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.stt = {transcript("a flat in Haifa", milliseconds{150}), transcript("uh-huh", milliseconds{500})};
+  call.model.push_back(
+      {{{milliseconds{200}, "Very well, Haifa is lovely. Which street do you like? "}}, {}, false, false});
+  TtsScript late;
+  late.first = seconds{6};
+  call.tts = {TtsScript{}, late};
+  call.say(seconds{2});
+  call.advance(milliseconds{5000});
+  ASSERT_TRUE(call.heard("Very well")) << call.story();
+  call.say(milliseconds{300});
+  call.advance(seconds{8});
+  EXPECT_LE(call.longest_owed_silence(), kLongestSilence + kThere) << call.story();
+}
+
 // Who presses a key is not waiting just then: the time to a filler runs from the key.
 TEST(CallEngineSilence, AKeyPressedWhileAnAnswerIsOwedStartsTheClockAnew) {
   VirtualCall call;

@@ -128,13 +128,13 @@ void CallEngine::Impl::pump() {
     if (auto* frame = std::get_if<Playout::Frame>(&*step)) {
       note_frame();
       push(out::SendMedia{frame->ulaw});
+      last_sound_ = playout_.sound_end();
     } else {
       Playout::Mark& mark = std::get<Playout::Mark>(*step);
       emit("MARK_SENT", answer_ ? answer_->turn : last_turn_, {{"name", mark.name}});
       push(out::SendMark{std::move(mark.name)});
     }
   }
-  if (playout_.started()) last_sound_ = playout_.sound_end();
 }
 
 // The first frame of an answer's words closes its ledger.
