@@ -10,3 +10,9 @@ al_test(provider_chain
   SOURCES circuit_breaker_test.cpp chain_stt_test.cpp chain_race_test.cpp scheduler_test.cpp tts_cache_test.cpp
           worker_pool_test.cpp chain_threads_test.cpp
   DEPS al::provider_chain)
+
+# Whole calls over chains of ill providers, in virtual time.
+al_test(provider_calls
+  SOURCES faulty_calls_test.cpp ../dialog/simulated_caller.cpp
+  DEPS al::provider_chain al::provider_fakes al::dialog
+  TIMEOUT 300)

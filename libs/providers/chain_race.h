@@ -27,7 +27,7 @@ struct RaceTimes {
 
 // What a piece of output is worth.
 enum class Weight {
-  kNothing,  // blanks
+  kNothing,  // blanks, a few samples: kept, but as good as none
   kSome,     // the link has begun: it is not late any more, but may still be replaced
   kDecides,  // enough to be heard: the others are out
 };

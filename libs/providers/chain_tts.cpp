@@ -44,11 +44,12 @@ class LinkSink final : public TtsSink {
   LinkSink(const std::shared_ptr<TtsRace>& race, std::size_t attempt, std::size_t shortest)
       : race_(race), attempt_(attempt), shortest_(shortest) {}
 
+  // A few samples are no beginning: a voice that drips is as late as one that hangs.
   void on_audio(SpeechId speech, std::vector<std::int16_t> pcm_8k) override {
     samples_ += pcm_8k.size();
     const auto race = race_.lock();
     if (!race || pcm_8k.empty()) return;
-    race->output(attempt_, enough() ? chain::Weight::kDecides : chain::Weight::kSome,
+    race->output(attempt_, enough() ? chain::Weight::kDecides : chain::Weight::kNothing,
                  [speech, pcm = std::move(pcm_8k)](TtsSink& sink) { sink.on_audio(speech, pcm); });
   }
   void on_done(SpeechId speech) override {

@@ -1,0 +1,181 @@
+// What a provider's bad day does to callers, in virtual time: 16 faults x {stt, llm, tts} x 20 calls of three turns,
+// the fault there from the start or from the second turn on, a healthy provider behind the ill one. Nobody hears more
+// than 1.5 s of nothing after their turn, no call is given up, the breaker opens and closes again, nothing is left
+// behind. The same over sockets and in real time: apps/agentd/bench/provider_calls_bench.cpp.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "audio/tone.h"
+#include "providers/chain.h"
+#include "providers/testing_calls.h"
+#include "providers/testing_faults.h"
+#include "providers/testing_providers.h"
+#include "providers/testing_scheduler.h"
+
+namespace al::providers {
+namespace {
+
+using dialog::testing::CallerPlan;
+using dialog::testing::TurnReport;
+using testing::VirtualPhone;
+
+constexpr milliseconds kLongestSilence{1500};
+constexpr int kCalls = 20;
+constexpr seconds kLongestRest{4};
+
+std::string numbered(std::string_view text, int& count) {
+  return std::string(text) + ' ' + std::to_string(++count);
+}
+
+// Three chains of two, all over one clock.
+struct World {
+  World() {
+    const BreakerOptions breaker{.open_for = seconds{2}, .longest_open = kLongestRest, .rejected_for = seconds{2}};
+    stt_chain = *make_stt_chain({{stt, {}, {}}, {second_stt, {}, {}}}, {.breaker = breaker}, scheduler, &log);
+    llm_chain = *make_model_chain({{llm, {}, {}}, {second_llm, {}, {}}}, {.breaker = breaker}, scheduler, &log);
+    tts_chain = *make_tts_chain({{tts, {}, {}}, {second_tts, {}, {}}}, {.breaker = breaker}, scheduler, &log);
+  }
+  testing::Ward& ward(FakeStage stage) const {
+    return stage == FakeStage::kStt ? *stt->ward : stage == FakeStage::kModel ? *llm->ward : *tts->ward;
+  }
+  [[nodiscard]] int alive() const {
+    return stt->ward->alive + second_stt->ward->alive + llm->ward->alive + second_llm->ward->alive + tts->ward->alive +
+           second_tts->ward->alive;
+  }
+
+  testing::VirtualScheduler scheduler;
+  testing::EventLog log;
+  int said = 0;
+  int answered = 0;
+  // No two alike: a caller who repeats himself, and an agent who does, are answered in other ways.
+  std::function<std::string()> say = [this] { return numbered("I am looking for a flat in street number", said); };
+  std::function<std::string()> answer = [this] { return numbered("There is something, how many rooms?", answered); };
+  std::shared_ptr<testing::FaultyStt> stt = std::make_shared<testing::FaultyStt>("ear", scheduler, say);
+  std::shared_ptr<testing::FaultyStt> second_stt = std::make_shared<testing::FaultyStt>("ear2", scheduler, say);
+  std::shared_ptr<testing::FaultyModel> llm = std::make_shared<testing::FaultyModel>("brain", scheduler, answer);
+  std::shared_ptr<testing::FaultyModel> second_llm =
+      std::make_shared<testing::FaultyModel>("brain2", scheduler, answer);
+  std::shared_ptr<testing::FaultyTts> tts = std::make_shared<testing::FaultyTts>("mouth", scheduler);
+  std::shared_ptr<testing::FaultyTts> second_tts = std::make_shared<testing::FaultyTts>("mouth2", scheduler);
+  std::unique_ptr<dialog::SpeechToText> stt_chain;
+  std::unique_ptr<dialog::LanguageModel> llm_chain;
+  std::unique_ptr<dialog::TextToSpeech> tts_chain;
+};
+
+dialog::CallOptions call_options() {
+  dialog::CallOptions options;
+  options.persona = *dialog::Persona::built_in("en-real-estate");
+  options.greeting = "";
+  for (const std::string& phrase : options.persona->fixed_phrases()) {
+    options.clips[phrase] = std::make_shared<dialog::Pcm>(audio::make_tone(440, seconds{1}));
+  }
+  return options;
+}
+
+// Calls one after the other, `apart` from each other. Every turn of all of them.
+std::vector<TurnReport> run(World& world, int calls, const CallerPlan& plan) {
+  static const dialog::CallOptions options = call_options();
+  std::vector<std::shared_ptr<VirtualPhone>> phones;
+  for (int i = 0; i < calls; ++i) {
+    phones.push_back(VirtualPhone::dial(world.scheduler, options,
+                                        {*world.stt_chain, *world.llm_chain, *world.tts_chain}, plan,
+                                        static_cast<std::uint64_t>(i) + 1));
+    world.scheduler.advance(milliseconds{7});
+  }
+  const auto over = [](const auto& phone) { return phone->over(); };
+  for (int i = 0; i < 120 && !std::all_of(phones.begin(), phones.end(), over); ++i) world.scheduler.advance(seconds{1});
+  std::vector<TurnReport> turns;
+  std::vector<std::weak_ptr<VirtualPhone>> gone;
+  for (auto& phone : phones) {
+    EXPECT_TRUE(phone->over());
+    EXPECT_FALSE(phone->person().ended_by_agent()) << "given up on a caller although a healthy provider was there";
+    turns.insert(turns.end(), phone->person().turns().begin(), phone->person().turns().end());
+    gone.push_back(std::exchange(phone, nullptr));
+  }
+  for (const auto& phone : gone) EXPECT_TRUE(phone.expired()) << "a call that is over is still held";
+  return turns;
+}
+
+void expect_no_silence(const std::vector<TurnReport>& turns) {
+  for (const TurnReport& turn : turns) {
+    ASSERT_TRUE(turn.first_sound.has_value()) << "a turn without any sound after it";
+    ASSERT_LE(turn.worst_silence, kLongestSilence);
+  }
+}
+
+struct Breaker {
+  explicit Breaker(const testing::EventLog& log) {
+    for (const ProviderEvent& event : log.events) {
+      failures += event.outcome == ProviderOutcome::kFailed || event.outcome == ProviderOutcome::kTimeout ? 1 : 0;
+      if (event.outcome == ProviderOutcome::kBreakerOpened) ++opened, open = true;
+      if (event.outcome == ProviderOutcome::kBreakerClosed) open = false;
+    }
+  }
+  int failures = 0;
+  int opened = 0;
+  bool open = false;
+};
+
+// Faults that adapters or chains live with: nothing is asked twice because of them.
+bool is_lived_with(FakeStage stage, Fault fault) {
+  switch (fault) {
+    case Fault::kOddSplit:
+    case Fault::kHeaderInside:
+      return true;
+    case Fault::kWrongShape:
+      return stage != FakeStage::kStt;
+    default:
+      return false;
+  }
+}
+
+void one_cell(FakeStage stage, Fault fault, bool from_the_start) {
+  SCOPED_TRACE(std::string(to_string(fault)) + (from_the_start ? " from the start" : " from the second turn on"));
+  World world;
+  if (from_the_start) world.ward(stage).fault = fault;
+  CallerPlan plan;
+  plan.before_turn = [&](int turn) {
+    if (turn == 2) world.ward(stage).fault = fault;
+  };
+  const auto turns = run(world, from_the_start ? kCalls : kCalls / 4, plan);
+  expect_no_silence(turns);
+  const auto answered = std::count_if(turns.begin(), turns.end(), [](const auto& t) { return t.outcome == "answer"; });
+  // A recogniser that hears nothing needs three turns to be found out; everybody else is answered.
+  EXPECT_GE(answered + (fault == Fault::kEmpty && stage == FakeStage::kStt ? kCalls : 0),
+            static_cast<std::ptrdiff_t>(turns.size()));
+  EXPECT_EQ(Breaker(world.log).opened > 0, !is_lived_with(stage, fault));
+
+  world.ward(stage).fault = Fault::kNone;
+  world.scheduler.advance(kLongestRest);
+  plan.before_turn = nullptr;
+  expect_no_silence(run(world, 2, plan));
+  EXPECT_FALSE(Breaker(world.log).open) << "the provider is well again, and nobody asks it";
+
+  world.scheduler.advance(seconds{120});
+  EXPECT_EQ(world.alive(), 0) << "sessions at providers";
+  EXPECT_EQ(world.scheduler.waiting(), 0U) << "timers";
+}
+
+class FaultyCalls : public ::testing::TestWithParam<FakeStage> {};
+
+TEST_P(FaultyCalls, NobodyHearsSilenceAndNothingIsLeftBehind) {
+  for (const Fault fault : kAllFaults) one_cell(GetParam(), fault, true);
+}
+
+TEST_P(FaultyCalls, NorWhenTheFaultBeginsInTheMiddleOfACall) {
+  for (const Fault fault : kAllFaults) one_cell(GetParam(), fault, false);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stages, FaultyCalls, ::testing::Values(FakeStage::kStt, FakeStage::kModel, FakeStage::kTts),
+                         [](const auto& instance) {
+                           return instance.param == FakeStage::kStt     ? "Stt"
+                                  : instance.param == FakeStage::kModel ? "Model"
+                                                                        : "Tts";
+                         });
+
+}  // namespace
+}  // namespace al::providers
