@@ -42,6 +42,11 @@ struct World {
   testing::Ward& ward(FakeStage stage) const {
     return stage == FakeStage::kStt ? *stt->ward : stage == FakeStage::kModel ? *llm->ward : *tts->ward;
   }
+  testing::Ward& second_ward(FakeStage stage) const {
+    return stage == FakeStage::kStt     ? *second_stt->ward
+           : stage == FakeStage::kModel ? *second_llm->ward
+                                        : *second_tts->ward;
+  }
   [[nodiscard]] int alive() const {
     return stt->ward->alive + second_stt->ward->alive + llm->ward->alive + second_llm->ward->alive + tts->ward->alive +
            second_tts->ward->alive;
@@ -76,8 +81,13 @@ dialog::CallOptions call_options() {
   return options;
 }
 
-// Calls one after the other, `apart` from each other. Every turn of all of them.
-std::vector<TurnReport> run(World& world, int calls, const CallerPlan& plan) {
+struct Outcome {
+  std::vector<TurnReport> turns;  // of all calls
+  int given_up = 0;               // calls that the agent ended
+};
+
+// Calls that begin 7 ms after each other.
+Outcome run(World& world, int calls, const CallerPlan& plan) {
   static const dialog::CallOptions options = call_options();
   std::vector<std::shared_ptr<VirtualPhone>> phones;
   for (int i = 0; i < calls; ++i) {
@@ -88,34 +98,40 @@ std::vector<TurnReport> run(World& world, int calls, const CallerPlan& plan) {
   }
   const auto over = [](const auto& phone) { return phone->over(); };
   for (int i = 0; i < 120 && !std::all_of(phones.begin(), phones.end(), over); ++i) world.scheduler.advance(seconds{1});
-  std::vector<TurnReport> turns;
+  Outcome outcome;
   std::vector<std::weak_ptr<VirtualPhone>> gone;
   for (auto& phone : phones) {
     EXPECT_TRUE(phone->over());
-    EXPECT_FALSE(phone->person().ended_by_agent()) << "given up on a caller although a healthy provider was there";
-    turns.insert(turns.end(), phone->person().turns().begin(), phone->person().turns().end());
+    outcome.given_up += phone->person().ended_by_agent() ? 1 : 0;
+    const auto& turns = phone->person().turns();
+    outcome.turns.insert(outcome.turns.end(), turns.begin(), turns.end());
     gone.push_back(std::exchange(phone, nullptr));
   }
   for (const auto& phone : gone) EXPECT_TRUE(phone.expired()) << "a call that is over is still held";
-  return turns;
+  return outcome;
 }
 
-void expect_no_silence(const std::vector<TurnReport>& turns) {
-  for (const TurnReport& turn : turns) {
+void expect_no_silence(const Outcome& outcome) {
+  for (const TurnReport& turn : outcome.turns) {
     ASSERT_TRUE(turn.first_sound.has_value()) << "a turn without any sound after it";
     ASSERT_LE(turn.worst_silence, kLongestSilence);
   }
 }
 
+void expect_nothing_left(World& world) {
+  world.scheduler.advance(seconds{120});
+  EXPECT_EQ(world.alive(), 0) << "sessions at providers";
+  EXPECT_EQ(world.scheduler.waiting(), 0U) << "timers";
+}
+
 struct Breaker {
   explicit Breaker(const testing::EventLog& log) {
     for (const ProviderEvent& event : log.events) {
-      failures += event.outcome == ProviderOutcome::kFailed || event.outcome == ProviderOutcome::kTimeout ? 1 : 0;
-      if (event.outcome == ProviderOutcome::kBreakerOpened) ++opened, open = true;
-      if (event.outcome == ProviderOutcome::kBreakerClosed) open = false;
+      const bool opens = event.outcome == ProviderOutcome::kBreakerOpened;
+      opened += opens ? 1 : 0;
+      if (opens || event.outcome == ProviderOutcome::kBreakerClosed) open = opens;
     }
   }
-  int failures = 0;
   int opened = 0;
   bool open = false;
 };
@@ -141,8 +157,10 @@ void one_cell(FakeStage stage, Fault fault, bool from_the_start) {
   plan.before_turn = [&](int turn) {
     if (turn == 2) world.ward(stage).fault = fault;
   };
-  const auto turns = run(world, from_the_start ? kCalls : kCalls / 4, plan);
-  expect_no_silence(turns);
+  const Outcome outcome = run(world, from_the_start ? kCalls : kCalls / 4, plan);
+  expect_no_silence(outcome);
+  EXPECT_EQ(outcome.given_up, 0) << "although a healthy provider was there";
+  const auto& turns = outcome.turns;
   const auto answered = std::count_if(turns.begin(), turns.end(), [](const auto& t) { return t.outcome == "answer"; });
   // A recogniser that hears nothing needs three turns to be found out; everybody else is answered.
   EXPECT_GE(answered + (fault == Fault::kEmpty && stage == FakeStage::kStt ? kCalls : 0),
@@ -155,9 +173,7 @@ void one_cell(FakeStage stage, Fault fault, bool from_the_start) {
   expect_no_silence(run(world, 2, plan));
   EXPECT_FALSE(Breaker(world.log).open) << "the provider is well again, and nobody asks it";
 
-  world.scheduler.advance(seconds{120});
-  EXPECT_EQ(world.alive(), 0) << "sessions at providers";
-  EXPECT_EQ(world.scheduler.waiting(), 0U) << "timers";
+  expect_nothing_left(world);
 }
 
 class FaultyCalls : public ::testing::TestWithParam<FakeStage> {};
@@ -168,6 +184,17 @@ TEST_P(FaultyCalls, NobodyHearsSilenceAndNothingIsLeftBehind) {
 
 TEST_P(FaultyCalls, NorWhenTheFaultBeginsInTheMiddleOfACall) {
   for (const Fault fault : kAllFaults) one_cell(GetParam(), fault, false);
+}
+
+// Nobody can answer: the agent says so, in time, and may end the call; it never just stops to speak.
+TEST_P(FaultyCalls, NorWhenEveryProviderOfTheStageIsIll) {
+  for (const Fault fault : kAllFaults) {
+    SCOPED_TRACE(to_string(fault));
+    World world;
+    world.ward(GetParam()).fault = world.second_ward(GetParam()).fault = fault;
+    expect_no_silence(run(world, 2, {}));
+    expect_nothing_left(world);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Stages, FaultyCalls, ::testing::Values(FakeStage::kStt, FakeStage::kModel, FakeStage::kTts),
