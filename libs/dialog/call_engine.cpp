@@ -52,7 +52,8 @@ CallEngine::Impl::Impl(const CallOptions& options, Timestamp now, std::uint64_t 
       last_media_(now),
       last_voice_(now),
       idle_since_(now),
-      agent_since_(now) {
+      agent_since_(now),
+      idle_stage_(options.idle.prompts_said) {
   if (!options_.greeting) options_.greeting = options_.persona->phrases.greeting;
   if (!options_.resume_state.empty()) {
     if (auto restored = conversation_.restore(options_.resume_state)) {

@@ -70,6 +70,7 @@ struct IdleOptions {
   milliseconds first{8000};   // of silence from both until "are you still there?"
   milliseconds second{8000};  // until the second prompt
   milliseconds goodbye{8000};
+  int prompts_said = 0;    // on an earlier stream of this call, with no word of the caller since
   seconds max_call{1800};  // MAX_CALL_SEC: a goodbye, then EndCall. The driver has a bound of its own, a little later.
 };
 

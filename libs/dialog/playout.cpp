@@ -18,7 +18,8 @@ std::int64_t frames_of(std::size_t samples) {
 }  // namespace
 
 Playout::Playout(const PlayoutOptions& options) : options_(options) {
-  options_.lead_frames = std::clamp(options_.lead_frames, 1, 25);
+  // A lead as long as a speech is no pacing at all: the sound is collected, not played as it goes out.
+  options_.lead_frames = std::clamp(options_.lead_frames, 1, static_cast<int>(options_.max_speech / kFrame));
 }
 
 Playout::Item* Playout::find(SpeechId speech) {

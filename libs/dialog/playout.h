@@ -43,6 +43,9 @@ class Playout {
   };
   using Step = std::variant<Frame, Mark>;
 
+  // By the name: the mark at the very end of a speech, as opposed to one between its pieces.
+  [[nodiscard]] static bool is_last(std::string_view mark_name) { return mark_name.starts_with('e'); }
+
   struct MarkResult {
     bool known = false;  // false: an echo of something that was cleared, or not ours
     bool last = false;   // the speech is over
