@@ -13,25 +13,21 @@ using store::RegistryRow;
 
 namespace {
 
-// A socket waits this long for the registry; then this node decides alone.
-constexpr Duration kAcceptWait = milliseconds{250};
-// The node that holds a socket watches its media itself. Others look only when it must be dead: a report that came late
-// must not end a call that is being held.
-constexpr Duration kOwnersGrace = seconds{10};
-
-// By then the registry knows, or the call is long over.
-constexpr Duration kRememberFinished = seconds{60};
-
-// Errors of a database that is away or busy, as opposed to its verdicts.
-bool is_temporary(Errc code) {
-  return code == Errc::kTimeout || code == Errc::kClosed || code == Errc::kRateLimited || code == Errc::kInternal;
-}
-
-StreamGrant grant_of(const RegistryRow& row) {
-  return {row.caller, row.called, row.checkpoint, row.resumes};
+// PLAYBACK=redirect: the call is expected only after its clip, so that its deadline is further away than that of any
+// other call. What ended its stream is the clip, on whatever node; that is no break to be counted.
+bool still_playing(store::Store& store, const store::StreamOffer& offer, WallTime now, Duration start_limit) {
+  if (offer.kind != OfferKind::kResume) return false;
+  constexpr milliseconds kSlack{500};
+  const auto row = store.registry().find(offer.call);
+  return row && row->phase == store::Phase::kExpected && row->deadline &&
+         *row->deadline > now + std::chrono::ceil<milliseconds>(start_limit) + kSlack;
 }
 
 }  // namespace
+
+bool CallDesk::is_temporary(Errc code) {
+  return code == Errc::kTimeout || code == Errc::kClosed || code == Errc::kRateLimited || code == Errc::kInternal;
+}
 
 CallDesk::Options CallDesk::options_from(const Settings& settings) {
   Options options;
@@ -46,7 +42,9 @@ CallDesk::Options CallDesk::options_from(const Settings& settings) {
   options.token_life = settings.duration("stream_token_sec");
   options.poll = settings.duration("watchdog_poll_ms");
   options.rest_timeout = settings.duration("twilio_rest_timeout_sec");
+  options.rest_attempts = static_cast<int>(settings.integer("twilio_rest_attempts"));
   options.shared_store = settings.string("database_url").starts_with("postgres");
+  options.playback = settings.string("playback") == "redirect";
   options.public_base_url = settings.string("public_base_url");
   while (options.public_base_url.ends_with('/')) options.public_base_url.pop_back();
   return options;
@@ -93,7 +91,7 @@ void CallDesk::release_slot() {
   --slots_used_;
 }
 
-std::string CallDesk::mint(const twilio::VoiceRequest& request, twilio::StreamTokenKind kind) const {
+std::string CallDesk::mint(const twilio::VoiceRequest& request, twilio::StreamTokenKind kind, Duration later) const {
   twilio::StreamTokenRequest token;
   token.account_sid = request.account_sid.str();
   token.call_sid = request.call_sid.str();
@@ -101,7 +99,7 @@ std::string CallDesk::mint(const twilio::VoiceRequest& request, twilio::StreamTo
   token.now = wall_now();
   const std::string nonce = random_bytes(token.nonce.size());
   std::copy(nonce.begin(), nonce.end(), token.nonce.begin());
-  token.life = std::chrono::duration_cast<seconds>(options_.token_life);
+  token.life = std::chrono::ceil<seconds>(options_.token_life + later);
   return twilio::mint_stream_token(options_.token_key, token);
 }
 
@@ -142,15 +140,19 @@ void CallDesk::offer(OfferKind kind, const twilio::VoiceRequest& request, const 
   offer.token_expires = now + std::chrono::duration_cast<milliseconds>(options_.token_life);
   offer.deadline = now + std::chrono::duration_cast<milliseconds>(options_.start_limit);
   offer.max_resumes = options_.max_resumes;
-  store_.ask<RegistryRow>([offer, now](store::Store& store) { return store.registry().offer_stream(offer, now); },
-                          options_.store_wait,
-                          [this, weak = std::weak_ptr(alive_), offer, token, done](Result<RegistryRow> row) {
-                            if (weak.lock()) answered(offer, token, std::move(row), done);
-                          },
-                          [this, weak = std::weak_ptr(alive_), call = offer.call](Result<RegistryRow> row) {
-                            if (!weak.lock() || !row) return;
-                            on_loop([this, call] { watchdog_.call_stored(call); });
-                          });
+  const auto put = [offer, now, limit = options_.start_limit, clips = options_.playback](store::Store& store) {
+    return clips && still_playing(store, offer, now, limit) ? fail(Errc::kUnsupported, "its clip is being played")
+                                                            : store.registry().offer_stream(offer, now);
+  };
+  store_.ask<RegistryRow>(
+      put, options_.store_wait,
+      [this, weak = std::weak_ptr(alive_), offer, token, done](Result<RegistryRow> row) {
+        if (weak.lock()) answered(offer, token, std::move(row), done);
+      },
+      [this, weak = std::weak_ptr(alive_), call = offer.call](Result<RegistryRow> row) {
+        if (!weak.lock() || !row) return;
+        on_loop([this, call] { watchdog_.call_stored(call); });
+      });
 }
 
 // On the store's thread, or on the caller's where the queue is full.
@@ -166,6 +168,11 @@ void CallDesk::answered(const store::StreamOffer& offer, const std::string& toke
     return;
   }
   const Error& error = row.error();
+  if (error.code == Errc::kUnsupported) {  // still_playing()
+    release_slot();
+    done({Answer::kHold, {}, 0});
+    return;
+  }
   if (is_temporary(error.code)) {
     log::warn("STORE_AWAY",
               {{"call", offer.call.str()}, {"instead", "this node watches the call alone"}, {"detail", error.detail}});
@@ -212,188 +219,11 @@ void CallDesk::offer_alone(store::StreamOffer offer, const std::string& token, D
 
 void CallDesk::offered(const CallSid& call, bool stored) {
   const auto [seat, is_new] = seats_.try_emplace(call);
-  if (!is_new) release_slot();  // the webhook came twice: one call, one slot
+  if (!is_new) release_slot();  // the webhook came twice, or its stream has not closed here yet: one call, one slot
+  if (!seat->second.stream.empty()) --streams_;
   seat->second = Seat{};
   seat->second.stored = stored;
   watchdog_.call_offered(call, stored, monotonic_now());
-  pump();
-}
-
-// ---- sockets
-// ----------------------------------------------------------------------------------------------------------
-
-std::optional<twilio::StreamFault> CallDesk::check_start(const twilio::msg::Start& start) {
-  using twilio::StreamFault;
-  const auto given = start.parameters.find("token");
-  if (given == start.parameters.end() || given->second.empty()) return StreamFault::kTokenMissing;
-  const auto claims = twilio::check_stream_token(options_.token_key, given->second, start.account_sid.str(),
-                                                 start.call_sid.str(), wall_now());
-  if (!claims) return claims.error().code == Errc::kTimeout ? StreamFault::kTokenExpired : StreamFault::kTokenInvalid;
-  if (claims->kind == twilio::StreamTokenKind::kPreview) return StreamFault::kTokenPreview;
-  if (!options_.account_sid.empty() && start.account_sid.str() != options_.account_sid)
-    return StreamFault::kTokenInvalid;
-  const std::lock_guard lock(mutex_);
-  if (!used_tokens_.use(*claims, wall_now())) return StreamFault::kTokenUsed;
-  return std::nullopt;
-}
-
-void CallDesk::stream_started(const twilio::msg::Start& start, std::function<void(Result<StreamGrant>)> granted,
-                              std::function<void()> lost) {
-  store::StreamStart claim;
-  claim.call = start.call_sid;
-  claim.account = start.account_sid;
-  claim.token_hash = store::hash_token(start.parameters.at("token"));
-  claim.stream = start.stream_sid;
-  claim.node = options_.node;
-  claim.media_deadline = wall_now() + std::chrono::duration_cast<milliseconds>(options_.media_limit + kOwnersGrace);
-  store_.ask<RegistryRow>(
-      [claim](store::Store& store) { return store.registry().accept_stream(claim, wall_now()); }, kAcceptWait,
-      [this, weak = std::weak_ptr(alive_), claim, granted, lost](Result<RegistryRow> row) {
-        if (!weak.lock()) return;
-        on_loop([this, claim, granted, lost, row = std::move(row)] {
-          const auto seat = seats_.find(claim.call);
-          const bool ours_alone = seat != seats_.end() && !seat->second.stored;
-          if (row) {
-            started(claim.call, claim.stream, true);
-            granted(grant_of(*row));
-          } else if (is_temporary(row.error().code) || ours_alone || row.error().code == Errc::kNotFound) {
-            accept_alone(claim, granted, lost);
-          } else {
-            granted(fail(row.error()));
-          }
-        });
-      },
-      [this, weak = std::weak_ptr(alive_), claim, lost](Result<RegistryRow> row) {
-        // The database answered after we had gone on without it: the redirect or another socket may have been first.
-        if (!weak.lock() || row || is_temporary(row.error().code) || row.error().code == Errc::kNotFound) return;
-        log::warn("STREAM_LOST", {{"call", claim.call.str()}, {"why", row.error().detail}});
-        lost();
-      });
-}
-
-void CallDesk::accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted,
-                            std::function<void()> lost) {
-  if (!watchdog_.may_start_alone(start.call)) {
-    granted(fail(Errc::kConflict, "the call is being sent to the voicemail"));
-    return;
-  }
-  auto row = local_.accept_stream(start, wall_now());
-  // Not known here either: the token proves that some node of ours offered it.
-  if (!row && row.error().code != Errc::kNotFound) {
-    granted(fail(row.error()));
-    return;
-  }
-  const auto seat = seats_.find(start.call);
-  const bool has_row = seat != seats_.end() && seat->second.stored;
-  if (has_row) {
-    // The row still says "expected", and would be overdue: it learns of the stream as soon as the database answers.
-    (void)store_.write("accept_stream", [start, lost](store::Store& store) -> Result<void> {
-      const auto accepted = store.registry().accept_stream(start, wall_now());
-      if (!accepted && store::is_temporary(accepted.error())) return fail(accepted.error());
-      if (!accepted && accepted.error().code == Errc::kConflict) {
-        log::warn("STREAM_LOST", {{"call", start.call.str()}, {"why", accepted.error().detail}});
-        lost();
-      }
-      return {};
-    });
-  }
-  started(start.call, start.stream, has_row);
-  granted(row ? grant_of(*row) : StreamGrant{});
-}
-
-void CallDesk::started(const CallSid& call, const StreamSid& stream, bool stored) {
-  const auto [seat, is_new] = seats_.try_emplace(call);
-  if (is_new) ++slots_used_;  // offered by another node
-  if (seat->second.stream.empty()) ++streams_;
-  seat->second.stream = stream;
-  seat->second.stored = stored;
-  watchdog_.stream_started(call, stream, monotonic_now());
-  pump();
-}
-
-void CallDesk::media_seen(const CallSid& call, const StreamSid& stream) {
-  on_loop([this, call, stream] {
-    const auto seat = seats_.find(call);
-    if (seat == seats_.end() || seat->second.stream != stream) return;
-    watchdog_.media_seen(call, monotonic_now());
-    if (!seat->second.media_reported && seat->second.stored) {
-      seat->second.media_reported = true;
-      (void)store_.write("media_arrived", [call, stream](store::Store& store) -> Result<void> {
-        const auto done = store.registry().media_arrived(call, stream, wall_now());
-        return done ? Result<void>() : fail(done.error());
-      });
-    }
-    pump();
-  });
-}
-
-void CallDesk::checkpoint(const CallSid& call, const StreamSid& stream, std::string state) {
-  (void)store_.write("checkpoint", [call, stream, state = std::move(state)](store::Store& store) -> Result<void> {
-    const auto done = store.registry().save_checkpoint(call, stream, state, wall_now());
-    return done ? Result<void>() : fail(done.error());
-  });
-}
-
-// Twilio asks what comes next the moment a stream ends, often before the registry has heard of it.
-void CallDesk::remember_finished(const CallSid& call) {
-  const std::lock_guard lock(mutex_);
-  const Timestamp now = monotonic_now();
-  std::erase_if(finished_, [&](const auto& entry) { return now - entry.second > kRememberFinished; });
-  finished_[call] = now;
-}
-
-bool CallDesk::finished_here(const CallSid& call) {
-  const std::lock_guard lock(mutex_);
-  return finished_.contains(call);
-}
-
-void CallDesk::stream_closed(const CallSid& call, const StreamSid& stream, bool finished, const std::string& reason) {
-  if (finished) remember_finished(call);
-  on_loop([this, call, stream, finished, reason] {
-    const auto seat = seats_.find(call);
-    if (seat == seats_.end() || seat->second.stream != stream) return;
-    const bool stored = seat->second.stored;
-    // Unfinished: Twilio is about to ask who goes on. If it does not, the watchdog does.
-    if (finished) {
-      watchdog_.call_gone(call);
-    } else {
-      watchdog_.stream_gone(call, monotonic_now());
-    }
-    free_seat(call);
-    if (!stored) {
-      (void)local_.close_stream(call, stream, finished, reason, wall_now());
-      return;
-    }
-    (void)store_.write("close_stream", [call, stream, finished, reason](store::Store& store) -> Result<void> {
-      const auto done = store.registry().close_stream(call, stream, finished, reason, wall_now());
-      return done ? Result<void>() : fail(done.error());
-    });
-  });
-}
-
-void CallDesk::call_over(const CallSid& call, const std::string& reason) {
-  on_loop([this, call, reason] {
-    gone(call);
-    (void)local_.end_call(call, reason, wall_now());
-    (void)store_.write("end_call", [call, reason](store::Store& store) -> Result<void> {
-      const auto done = store.registry().end_call(call, reason, wall_now());
-      return done ? Result<void>() : fail(done.error());
-    });
-  });
-}
-
-void CallDesk::gone(const CallSid& call) {
-  watchdog_.call_gone(call);
-  free_seat(call);
-}
-
-void CallDesk::free_seat(const CallSid& call) {
-  const auto seat = seats_.find(call);
-  if (seat != seats_.end()) {
-    if (!seat->second.stream.empty()) --streams_;
-    seats_.erase(seat);
-    release_slot();
-  }
   pump();
 }
 

@@ -31,6 +31,7 @@ struct StreamGrant {
   std::string called;
   std::string checkpoint;  // of an earlier stream of this call; empty = a new conversation
   int resumes = 0;
+  std::optional<WallTime> created;  // when the call came in, as far as it is known
 };
 
 class CallDesk {
@@ -47,7 +48,9 @@ class CallDesk {
     Duration token_life = seconds{60};
     Duration poll = milliseconds{250};
     Duration rest_timeout = seconds{5};
+    int rest_attempts = 4;
     bool shared_store = false;  // other nodes look at the same registry
+    bool playback = false;      // PLAYBACK=redirect
     // Where Twilio reaches us, for redirects that no request asked for; empty = learnt from the last signed webhook.
     std::string public_base_url;
   };
@@ -90,6 +93,23 @@ class CallDesk {
   void checkpoint(const CallSid& call, const StreamSid& stream, std::string state);
   void stream_closed(const CallSid& call, const StreamSid& stream, bool finished, const std::string& reason);
 
+  // ---- PLAYBACK=redirect (call_desk_playback.cpp); on the desk's loop
+  struct Playback {
+    CallSid call;
+    AccountSid account;
+    StreamSid stream;  // that is about to end
+    StreamGrant grant;
+    Duration length{0};      // of the clip
+    std::string checkpoint;  // what the next stream goes on with
+  };
+  // The stream gives way to a clip and then to a new stream, whose token `done` gets, soon; empty: the call is not this
+  // stream's any more, or the registry of all nodes does not answer. Until the clip is over nobody expects a stream.
+  void offer_playback(const Playback& playback, std::function<void(std::string token)> done);
+  // Twilio did not take it: the old stream has its call again.
+  void playback_failed(const Playback& playback, const std::string& token);
+  // Where Twilio reaches us; empty = not known yet. Any thread.
+  [[nodiscard]] std::string base_url();
+
   // ---- the node
   // ------------------------------------------------------------------------------------------------------
   void set_max_calls(int calls) { max_calls_ = calls; }
@@ -107,6 +127,8 @@ class CallDesk {
     StreamSid stream;  // empty = offered, not started
   };
   using Done = std::function<void(Offer)>;
+  // Errors of a database that is away or busy, as opposed to its verdicts.
+  [[nodiscard]] static bool is_temporary(Errc code);
   [[nodiscard]] bool reserve_slot();
   void release_slot();
   void answered(const store::StreamOffer& offer, const std::string& token, Result<store::RegistryRow> row, Done done);
@@ -115,6 +137,7 @@ class CallDesk {
   void accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted,
                     std::function<void()> lost);
   void started(const CallSid& call, const StreamSid& stream, bool stored);
+  void expect_after_clip(const Playback& playback, bool stored);
   void gone(const CallSid& call);
   void free_seat(const CallSid& call);
   void pump();
@@ -125,12 +148,16 @@ class CallDesk {
   void finish(const store::WatchdogAction& action);
   // Runs `work` on the desk's loop unless the desk is gone by then.
   void on_loop(std::function<void()> work);
-  [[nodiscard]] std::string mint(const twilio::VoiceRequest& request, twilio::StreamTokenKind kind) const;
-  [[nodiscard]] std::string base_url();
+  [[nodiscard]] std::string mint(const twilio::VoiceRequest& request, twilio::StreamTokenKind kind,
+                                 Duration later = Duration{0}) const;
   void remember_finished(const CallSid& call);
   [[nodiscard]] bool finished_here(const CallSid& call);
 
   [[nodiscard]] store::WatchdogOptions watchdog_options() const;
+
+  // The node that holds a socket watches its media itself. Others look only when it must be dead: a report that came
+  // late must not end a call that is being held.
+  static constexpr Duration kOwnersGrace = seconds{10};
 
   const Options options_;
   net::Loop& loop_;
@@ -141,6 +168,7 @@ class CallDesk {
   store::Watchdog watchdog_;
   store::LocalRegistry local_;  // for calls offered while the database was away
   std::map<CallSid, Seat> seats_;
+  std::map<CallSid, StreamGrant> between_clips_;  // PLAYBACK=redirect: what the next stream may go on with
   net::Timer timer_;
 
   // Any thread.

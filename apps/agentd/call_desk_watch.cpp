@@ -1,4 +1,5 @@
 // The watchdog's errands: claims in the registry, redirects through REST.
+#include <algorithm>
 #include <utility>
 
 #include "agentd/call_desk.h"
@@ -25,6 +26,9 @@ store::WatchdogOptions CallDesk::watchdog_options() const {
   options.can_redirect = rest_.available();
   options.shared = options_.shared_store;
   options.rest_timeout = options_.rest_timeout;
+  options.rest_attempts = options_.rest_attempts;
+  // A claim must outlive the attempt that it covers, however patient that is.
+  options.lease = std::max(options.lease, options.rest_timeout * 2 + seconds{2});
   return options;
 }
 

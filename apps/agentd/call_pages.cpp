@@ -80,6 +80,8 @@ twilio::StreamTwiml CallPages::stream(const std::string& base, const StreamCall&
   stream.status_callback = base + "/webhook/stream_status";
   stream.connect_action = base + "/webhook/stream_ended";
   stream.parameters = {{"call_sid", call.call.str()}, {"token", call.token}};
+  if (call.turns > 0) stream.parameters.emplace_back("turns", std::to_string(call.turns));
+  if (call.idle_prompts > 0) stream.parameters.emplace_back("idle", std::to_string(call.idle_prompts));
   if (call.resumes > 0) {
     stream.parameters.emplace_back("resume", std::to_string(call.resumes));
   } else if (!greeting_clip_.empty()) {
@@ -95,6 +97,12 @@ std::string CallPages::connect(const std::string& base, const StreamCall& call) 
 std::string CallPages::play_then_connect(const std::string& base, const std::string& clip_url,
                                          const StreamCall& call) const {
   return twilio::play_then_connect_twiml(clip_url, stream(base, call));
+}
+
+std::string CallPages::play_then_hang_up(const std::string& clip_url) {
+  twilio::SpokenLine goodbye;
+  goodbye.play_url = clip_url;
+  return twilio::goodbye_twiml(goodbye);
 }
 
 std::string CallPages::voicemail(const std::string& base) const {

@@ -24,12 +24,15 @@ class CallPages {
   struct StreamCall {
     CallSid call;
     std::string token;
-    int resumes = 0;  // > 0: the conversation goes on
+    int resumes = 0;          // > 0: the conversation goes on
+    std::uint64_t turns = 0;  // PLAYBACK=redirect: so many turns are behind it, …
+    int idle_prompts = 0;     // … and so many prompts that nobody answered
   };
   // `base` is "https://host[/prefix]", see Webhook::base.
   [[nodiscard]] std::string connect(const std::string& base, const StreamCall& call) const;
   [[nodiscard]] std::string play_then_connect(const std::string& base, const std::string& clip_url,
                                               const StreamCall& call) const;
+  [[nodiscard]] static std::string play_then_hang_up(const std::string& clip_url);
   [[nodiscard]] std::string voicemail(const std::string& base) const;
   [[nodiscard]] std::string full(const std::string& base) const;               // apology, then voicemail
   [[nodiscard]] std::string resumed_too_often(const std::string& base) const;  // a spoken goodbye

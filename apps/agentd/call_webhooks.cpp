@@ -33,8 +33,8 @@ constexpr milliseconds kWebhookDeadline{5'000};
 }  // namespace
 
 CallWebhooks::CallWebhooks(Options options, const WebGate& gate, CallDesk& desk, const CallPages& pages,
-                           store::AsyncStore& store)
-    : options_(std::move(options)), gate_(gate), desk_(desk), pages_(pages), store_(store) {}
+                           store::AsyncStore& store, const PlaybackService* playback)
+    : options_(std::move(options)), gate_(gate), desk_(desk), pages_(pages), store_(store), playback_(playback) {}
 
 std::vector<net::Route> CallWebhooks::routes() {
   const std::vector<std::string> form{"application/x-www-form-urlencoded", "application/json"};
@@ -151,6 +151,13 @@ void CallWebhooks::stream_ended(const Webhook& hook, net::Responder respond) {
     desk_.call_over(request->call_sid, "call " + std::string(twilio::to_string(*request->status)));
     respond(twiml(CallPages::over()));
     return;
+  }
+  if (playback_ != nullptr) {
+    // Our own update ended the stream. Whether Twilio follows this answer or that update: it is the same document.
+    if (auto document = playback_->document_of(request->call_sid)) {
+      respond(twiml(std::move(*document)));
+      return;
+    }
   }
   offer(OfferKind::kResume, hook, *request, std::move(respond));
 }

@@ -8,6 +8,7 @@
 #include "agentd/call_desk.h"
 #include "agentd/call_pages.h"
 #include "agentd/metrics.h"
+#include "agentd/playback_service.h"
 #include "agentd/web_gate.h"
 #include "net/http_server.h"
 #include "store/async_store.h"
@@ -22,12 +23,12 @@ class CallWebhooks {
     std::string language;
     std::string node;
   };
-  // All must outlive the routes.
-  CallWebhooks(Options options, const WebGate& gate, CallDesk& desk, const CallPages& pages, store::AsyncStore& store);
+  // All must outlive the routes. `playback` null: PLAYBACK=stream.
+  CallWebhooks(Options options, const WebGate& gate, CallDesk& desk, const CallPages& pages, store::AsyncStore& store,
+               const PlaybackService* playback = nullptr);
 
   [[nodiscard]] std::vector<net::Route> routes();
 
-  // The clip that a call asked to be played (PLAYBACK=redirect), until its TwiML is fetched.
   void incoming(const Webhook& hook, net::Responder respond);
   void preview(const Webhook& hook, net::Responder respond);
   void stream_ended(const Webhook& hook, net::Responder respond);
@@ -44,6 +45,7 @@ class CallWebhooks {
   CallDesk& desk_;
   const CallPages& pages_;
   store::AsyncStore& store_;
+  const PlaybackService* playback_;
 };
 
 }  // namespace al::agentd

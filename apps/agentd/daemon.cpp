@@ -47,7 +47,8 @@ Result<void> Daemon::Graph::listen(const Settings& settings) {
   hook_options.persona = persona->id;
   hook_options.language = persona->language;
   hook_options.node = node;
-  webhooks = std::make_unique<CallWebhooks>(hook_options, *gate, *desk, *pages, *store);
+  webhooks = std::make_unique<CallWebhooks>(hook_options, *gate, *desk, *pages, *store, playback.get());
+  if (playback) playback->use(*pages);
   api = std::make_unique<ApiRoutes>(settings, *gate, *store, *messages, *eraser);
   dialog::LanguageModel& chat_model = chat_providers.llm ? *chat_providers.llm : *providers.llm;
   message_routes = std::make_unique<MessageRoutes>(settings, *gate, *store, *messages, chat_model, *leads, chat_persona,
@@ -78,7 +79,7 @@ Result<void> Daemon::Graph::listen(const Settings& settings) {
   add(health_routes(*desk, state, version, AL_COMMIT));
   add(api->routes());
   add(message_routes->routes());
-  front.routes.push_back(clip_route(clips->folder()));
+  front.routes.push_back(clip_route(clips->folder(), playback ? &playback->clips() : nullptr));
   for (net::Route& route : front.routes) route.max_body = static_cast<std::size_t>(settings.integer("max_body_bytes"));
   front.websockets.push_back(media->route());
   for (const net::InheritedSocket& socket : net::inherited_sockets()) {
@@ -108,6 +109,16 @@ void Daemon::Graph::watch_everything() {
   m.watch("store_writes_dropped_total", "Writes that were given up", true,
           [this] { return static_cast<double>(store->stats().writes_dropped); });
   m.watch("store_degraded", "1 while the database is away", false, [this] { return store->stats().degraded ? 1 : 0; });
+  if (playback) {
+    const char* const help = "Answers under PLAYBACK=redirect, by how they were heard";
+    m.watch(
+        "playbacks_total", help, true, [this] { return static_cast<double>(playback->played()); }, "outcome", "clip");
+    m.watch(
+        "playbacks_total", help, true, [this] { return static_cast<double>(playback->spoken_instead()); }, "outcome",
+        "stream");
+    m.watch("answer_clips_bytes", "Sound kept for Twilio to fetch", false,
+            [this] { return static_cast<double>(playback->clips().bytes()); });
+  }
   m.watch("http_connections", "Open HTTP connections", false,
           [this] { return static_cast<double>(server->stats().open_http); });
   m.watch("websockets", "Open media sockets", false,

@@ -23,6 +23,7 @@
 #include "agentd/metrics.h"
 #include "agentd/phone_call.h"
 #include "agentd/plain_routes.h"
+#include "agentd/playback_service.h"
 #include "agentd/rest_service.h"
 #include "agentd/tool_service.h"
 #include "agentd/web_gate.h"
@@ -65,6 +66,7 @@ struct Daemon::Graph {
   std::unique_ptr<ClipBook> clips;
   std::unique_ptr<RestService> rest;
   std::unique_ptr<CallDesk> desk;
+  std::unique_ptr<PlaybackService> playback;  // null: PLAYBACK=stream
   std::unique_ptr<LeadService> leads;
   std::unique_ptr<MessageService> messages;
   std::unique_ptr<CallSummaries> summaries;
@@ -86,6 +88,7 @@ struct Daemon::Graph {
   Result<void> open_store(const Settings& settings);
   Result<void> open_providers(const Settings& settings);
   Result<void> build_services(const Settings& settings);
+  Result<void> open_playback(const Settings& settings);
   Result<void> build_calls(const Settings& settings);
   Result<void> open_recorder(const Settings& settings);
   Result<void> listen(const Settings& settings);

@@ -82,9 +82,6 @@ Result<void> Daemon::Graph::open_providers(const Settings& settings) {
 }
 
 Result<void> Daemon::Graph::build_services(const Settings& settings) {
-  if (settings.string("playback") != "stream") {
-    return fail(Errc::kUnsupported, "playback: redirect is not offered by this version; set playback = stream");
-  }
   net::Loop& loop = desk_loop->loop();
   rest = std::make_unique<RestService>(settings, *http, loop);
   if (!rest->available()) {
@@ -113,6 +110,7 @@ Result<void> Daemon::Graph::build_services(const Settings& settings) {
     options.token_key = *agreed;
   }
   desk = std::make_unique<CallDesk>(options, loop, *store, *rest);
+  if (auto opened = open_playback(settings); !opened) return opened;
   leads = std::make_unique<LeadService>(settings, *store);
   auto sender = make_whatsapp_sender(settings, *http, loop, *scheduler);
   if (!sender) return fail(sender.error());
@@ -122,6 +120,23 @@ Result<void> Daemon::Graph::build_services(const Settings& settings) {
   handover = std::make_unique<HandoverService>(settings, loop, *store, *http, node);
   housekeeping = std::make_unique<Housekeeping>(settings, loop, *store);
   tools = std::make_unique<ToolService>(persona, *leads, messages.get(), *rest);
+  return {};
+}
+
+Result<void> Daemon::Graph::open_playback(const Settings& settings) {
+  if (settings.string("playback") != "redirect" || settings.string("ws_mode") == "echo") return {};
+  if (!rest->available()) {
+    return fail(Errc::kUnsupported,
+                "playback: redirect needs Twilio's REST API: set twilio_account_sid and twilio_auth_token (or an API "
+                "key), or playback = stream");
+  }
+  std::string base = settings.string("playback_base_url");
+  while (base.ends_with('/')) base.pop_back();
+  if (base.empty() && store->shared()) {
+    log::warn("PLAYBACK", {{"why", "several nodes may share PUBLIC_BASE_URL, and a clip is on the node that made it"},
+                           {"hint", "set PLAYBACK_BASE_URL to this node's own address"}});
+  }
+  playback = std::make_unique<PlaybackService>(std::move(base), desk_loop->loop(), *desk, *rest);
   return {};
 }
 
@@ -162,6 +177,7 @@ Result<void> Daemon::Graph::build_calls(const Settings& settings) {
                               *clips,
                               {},
                               0,
+                              playback.get(),
                               nullptr,
                               {},
                               {}});

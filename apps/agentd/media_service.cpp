@@ -54,9 +54,9 @@ void MediaService::stream_started(const twilio::msg::Start& start, std::function
   desk_.stream_started(start, std::move(granted), std::move(lost));
 }
 
-void MediaService::session_opened(const CallSid& call, std::weak_ptr<MediaSession> session) {
+void MediaService::session_opened(const CallSid& call, const StreamSid& stream, std::weak_ptr<MediaSession> session) {
   const std::lock_guard lock(mutex_);
-  sessions_[call] = std::move(session);
+  sessions_[call] = {stream, std::move(session)};
 }
 
 void MediaService::stream_alive(const CallSid& call, const StreamSid& stream) {
@@ -66,10 +66,15 @@ void MediaService::stream_alive(const CallSid& call, const StreamSid& stream) {
 void MediaService::stream_ended(const CallSid& call, const StreamSid& stream, const StreamEnd& end) {
   {
     const std::lock_guard lock(mutex_);
-    sessions_.erase(call);
+    const auto found = sessions_.find(call);
+    if (found != sessions_.end() && found->second.stream == stream) sessions_.erase(found);
   }
-  if (context_ != nullptr)
-    metrics_.call_ended(end.finished ? "finished" : end.reason == "drained" ? "handed_over" : "stopped");
+  if (context_ != nullptr) {
+    metrics_.call_ended(end.finished              ? "finished"
+                        : end.gave_way            ? "played"
+                        : end.reason == "drained" ? "handed_over"
+                                                  : "stopped");
+  }
   desk_.stream_closed(call, stream, end.finished, end.reason);
 }
 
@@ -87,7 +92,7 @@ void MediaService::close_call(const CallSid& call, twilio::CloseCode code, std::
   {
     const std::lock_guard lock(mutex_);
     const auto found = sessions_.find(call);
-    if (found != sessions_.end()) session = found->second.lock();
+    if (found != sessions_.end()) session = found->second.session.lock();
   }
   if (session) session->close_soon(code, std::string(reason));
 }
@@ -96,8 +101,8 @@ void MediaService::close_all(twilio::CloseCode code, std::string_view reason) {
   std::vector<std::shared_ptr<MediaSession>> open;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [call, session] : sessions_) {
-      if (auto alive = session.lock()) open.push_back(std::move(alive));
+    for (const auto& [call, one] : sessions_) {
+      if (auto alive = one.session.lock()) open.push_back(std::move(alive));
     }
   }
   for (const auto& session : open) session->close_soon(code, std::string(reason));

@@ -38,7 +38,7 @@ class MediaService final : public MediaHost {
   void stream_ended(const CallSid& call, const StreamSid& stream, const StreamEnd& end) override;
   void count_fault(twilio::StreamFault fault, bool closed) override;
   std::unique_ptr<CallSession> new_call(const twilio::msg::Start& start, const StreamGrant& grant) override;
-  void session_opened(const CallSid& call, std::weak_ptr<MediaSession> session) override;
+  void session_opened(const CallSid& call, const StreamSid& stream, std::weak_ptr<MediaSession> session) override;
 
  private:
   net::WsDecision accept(const net::HttpRequest& request);
@@ -50,7 +50,11 @@ class MediaService final : public MediaHost {
   const MediaLimits limits_;
   std::atomic<std::uint64_t> calls_{0};
   mutable std::mutex mutex_;
-  std::map<CallSid, std::weak_ptr<MediaSession>> sessions_;
+  struct Open {
+    StreamSid stream;  // a call may have its next stream before its last one is closed here
+    std::weak_ptr<MediaSession> session;
+  };
+  std::map<CallSid, Open> sessions_;
 };
 
 }  // namespace al::agentd

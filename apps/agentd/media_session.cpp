@@ -83,7 +83,7 @@ void MediaSession::begin(const twilio::msg::Start& start, Timestamp now) {
   log::info("WS_START", {{"call", call_.str()}, {"stream", stream_.str()}, {"encoding", start.encoding}});
   net::Loop& loop = *loop_;
   const std::weak_ptr<MediaSession> weak = weak_from_this();
-  host_.session_opened(call_, weak);
+  host_.session_opened(call_, stream_, weak);
   host_.stream_started(
       start,
       [&loop, weak, start](Result<StreamGrant> grant) {
@@ -139,7 +139,7 @@ void MediaSession::take(const dialog::in::Media& frame, Timestamp now) {
   if (!granted_) {
     if (waiting_.size() < kMaxWaiting) waiting_.push_back(frame);
   } else if (driver_ != nullptr) {
-    driver_->handle(frame, now);
+    if (session_->listening()) driver_->handle(frame, now);
   } else {
     send_media(frame.ulaw);  // echo
   }
@@ -182,6 +182,7 @@ void MediaSession::finish(std::string reason) {
   if (driver_ != nullptr) driver_->close();
   StreamEnd end;
   end.finished = session_ != nullptr && session_->finished();
+  end.gave_way = session_ != nullptr && session_->gives_way();
   driver_.reset();
   session_.reset();
   if (!begun_) return;

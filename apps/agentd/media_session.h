@@ -28,6 +28,10 @@ class CallSession {
   virtual std::shared_ptr<CallDriver> start(net::Loop& loop, MediaOut& out, Timestamp now) = 0;
   // The conversation came to its end: the stream is not to be opened again.
   [[nodiscard]] virtual bool finished() const = 0;
+  // False while what the caller says can change nothing any more (PLAYBACK=redirect: a clip is about to be played).
+  [[nodiscard]] virtual bool listening() const { return true; }
+  // The stream gives way to a clip of the agent's answer; the conversation goes on in the next stream.
+  [[nodiscard]] virtual bool gives_way() const { return false; }
 };
 
 struct StreamEnd {
@@ -36,6 +40,7 @@ struct StreamEnd {
   std::uint64_t frames_in = 0;
   std::uint64_t frames_out = 0;
   bool finished = false;  // the conversation had come to its end
+  bool gave_way = false;  // to a clip (PLAYBACK=redirect)
 };
 
 class MediaSession;
@@ -49,7 +54,7 @@ class MediaHost {
   // the redirect was first. `lost` may come later, from any thread: the same, from a slow database.
   virtual void stream_started(const twilio::msg::Start& start, std::function<void(Result<StreamGrant>)> granted,
                               std::function<void()> lost) = 0;
-  virtual void session_opened(const CallSid& call, std::weak_ptr<MediaSession> session) = 0;
+  virtual void session_opened(const CallSid& call, const StreamSid& stream, std::weak_ptr<MediaSession> session) = 0;
   // Once a second while media arrives: the call is alive.
   virtual void stream_alive(const CallSid& call, const StreamSid& stream) = 0;
   virtual void stream_ended(const CallSid& call, const StreamSid& stream, const StreamEnd& end) = 0;

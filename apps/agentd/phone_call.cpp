@@ -1,6 +1,7 @@
 #include "agentd/phone_call.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -21,6 +22,22 @@ namespace {
 constexpr std::size_t kSampleLength = audio::kSampleRateHz * 5 / 2;
 
 // Events of many a second; the rest are the key events of SPEC 15.
+// What our own TwiML said of the call so far, see CallPages::StreamCall; 0 = nothing.
+std::uint64_t number_in(const twilio::msg::Start& start, std::string_view name) {
+  const auto found = start.parameters.find(std::string(name));
+  if (found == start.parameters.end()) return 0;
+  const std::string& text = found->second;
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return std::min<std::uint64_t>(number, 1'000'000);
+}
+
+// Turns of earlier streams keep their numbers. Where a process died nobody counted them: a stream has fewer than this.
+std::uint64_t turns_behind(const twilio::msg::Start& start, const StreamGrant& grant) {
+  constexpr std::uint64_t kMostTurns = 1'000;
+  return std::max(number_in(start, "turns"), kMostTurns * static_cast<std::uint64_t>(std::max(0, grant.resumes)));
+}
+
 bool is_chatty(std::string_view name) {
   return name == "STATE_CHANGE" || name == "MARK_SENT" || name == "MARK_ACK";
 }
@@ -62,7 +79,9 @@ PhoneCall::PhoneCall(CallContext& context, const twilio::msg::Start& start, cons
       stream_(start.stream_sid),
       grant_(grant),
       number_(number),
-      recorder_(start.call_sid) {
+      recorder_(start.call_sid, turns_behind(start, grant)),
+      account_(start.account_sid),
+      idle_prompts_(static_cast<int>(number_in(start, "idle"))) {
   const int every = context_.debug_wav_every;
   if (every > 0 && !context_.debug_wav_dir.empty() && number % static_cast<std::uint64_t>(every) == 0) {
     sample_ = std::make_unique<Sample>(std::filesystem::path(context_.debug_wav_dir) / (call_.str() + ".wav"));
@@ -80,10 +99,18 @@ std::shared_ptr<CallDriver> PhoneCall::start(net::Loop& loop, MediaOut& out, Tim
   options.conversation.local_time = bridge::to_local(wall_now());
   options.conversation.canary = random_token();
   options.clips = context_.clips.clips();
+  const bool goes_on = !grant_.checkpoint.empty();
+  if (goes_on && grant_.created) {
+    const auto age = std::chrono::duration_cast<seconds>(wall_now() - *grant_.created);
+    options.idle.max_call = std::max(seconds{1}, options.idle.max_call - age);  // MAX_CALL_SEC is of the whole call
+  }
+  options.idle.prompts_said = idle_prompts_;
+  if (context_.playback != nullptr) open_playback(loop, out);
+  MediaOut& line = playback_ != nullptr ? static_cast<MediaOut&>(*playback_) : out;
   context_.metrics.call_started();
   const std::uint64_t seed = std::hash<CallSid>{}(call_);
   begin_record(options, now, seed);
-  auto driver = CallDriver::start(loop, options, context_.ports, out, *this, now, seed);
+  auto driver = CallDriver::start(loop, options, context_.ports, line, *this, now, seed);
   driver_ = driver;
   return driver;
 }
@@ -103,11 +130,63 @@ void PhoneCall::begin_record(const dialog::CallOptions& options, Timestamp now, 
 }
 
 void PhoneCall::on_input(const dialog::Input& input, Timestamp now) {
+  if (const auto* mark = std::get_if<dialog::in::MarkPlayed>(&input); mark != nullptr && playback_ != nullptr) {
+    playback_->mark_back(mark->name);
+  }
   if (tape_ != nullptr) tape_->input(input, now);
 }
 
 void PhoneCall::on_output(const dialog::Output& output) {
   if (tape_ != nullptr) tape_->output(output);
+}
+
+// ---- PLAYBACK=redirect ----------------------------------------------------------------------------------------------
+
+void PhoneCall::open_playback(net::Loop& loop, MediaOut& line) {
+  context_.playback->forget(call_);
+  RedirectPlayback::Hooks hooks;
+  hooks.played = [this](const std::vector<std::string>& marks) {
+    const auto driver = driver_.lock();
+    for (const std::string& mark : marks) {
+      if (driver) driver->handle(dialog::in::MarkPlayed{mark}, monotonic_now());
+    }
+  };
+  hooks.hand_over = [this, &loop](std::vector<std::uint8_t> ulaw) { play_as_clip(loop, std::move(ulaw)); };
+  hooks.spoken = [this] {
+    if (finished_) context_.on_finished(call_);
+  };
+  playback_ = RedirectPlayback::make(loop, line, std::move(hooks));
+}
+
+void PhoneCall::play_as_clip(net::Loop& loop, std::vector<std::uint8_t> ulaw) {
+  PlaybackService::Answer answer;
+  answer.call.call = call_;
+  answer.call.account = account_;
+  answer.call.stream = stream_;
+  answer.call.grant = grant_;
+  if (const auto driver = driver_.lock()) answer.call.checkpoint = driver->engine().conversation().save();
+  answer.ulaw = std::move(ulaw);
+  answer.ends_call = finished_;
+  answer.turns = recorder_.turns();
+  answer.idle_prompts = idle_prompts_;
+  context_.playback->play(std::move(answer), [&loop, weak = std::weak_ptr(playback_)](bool taken) {
+    loop.post([weak, taken] {
+      const auto playback = weak.lock();
+      if (!playback) return;  // the stream has ended already
+      taken ? playback->taken() : playback->refused();
+    });
+  });
+}
+
+// Each stream has an engine of its own; how patient it is with a silent caller depends on what the last ones said.
+void PhoneCall::count_idle_prompt(const CallEvent& spoken) {
+  const dialog::Phrases& phrases = context_.options.persona->phrases;
+  std::string text;
+  for (const dialog::Fact& fact : spoken.facts) {
+    if (const auto* value = std::get_if<std::string>(&fact.value); value != nullptr && fact.key == "text")
+      text = *value;
+  }
+  idle_prompts_ = text == phrases.idle_first ? 1 : text == phrases.idle_second ? 2 : 0;
 }
 
 void PhoneCall::feed_stt_copy(const audio::PcmFrame& pcm) {
@@ -151,6 +230,10 @@ std::string PhoneCall::last_agent_words() const {
 void PhoneCall::on_event(const CallEvent& event) {
   log_event(event);
   context_.metrics.on_event(event);
+  if (playback_ != nullptr && event.name == "TTS_START") {
+    playback_->begin();
+    count_idle_prompt(event);
+  }
   const bool ends_speech = event.name == "TTS_END" || event.name == "INTERRUPTED";
   if (auto record = recorder_.on_event(event, ends_speech ? last_agent_words() : std::string(), wall_now())) {
     (void)context_.store.write(
@@ -196,6 +279,8 @@ void PhoneCall::end_call(const std::string& reason) {
     record.end_reason = reason;
     return store.records().put_call(record);
   });
+  // Its last sentence is still to be played as a clip, after which Twilio hangs up; or it is spoken after all.
+  if (playback_ != nullptr && !playback_->listening()) return;
   context_.on_finished(call_);
 }
 

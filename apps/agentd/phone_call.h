@@ -12,6 +12,8 @@
 #include "agentd/lead_service.h"
 #include "agentd/media_session.h"
 #include "agentd/metrics.h"
+#include "agentd/playback_service.h"
+#include "agentd/redirect_playback.h"
 #include "agentd/tool_service.h"
 #include "agentd/turn_recorder.h"
 #include "dialog/call_options.h"
@@ -32,6 +34,7 @@ struct CallContext {
   ClipBook& clips;
   std::string debug_wav_dir;  // where samples of what recognition heard go; empty = none
   int debug_wav_every = 0;
+  PlaybackService* playback = nullptr;     // PLAYBACK=redirect; null: speech goes out through the stream
   CallRecorder* recorder = nullptr;        // null: no call is recorded
   dialog::CallRecordHeader record_header;  // what the records of all calls have in common
   // The conversation is over and its last mark is back: the call is to be completed.
@@ -55,12 +58,18 @@ class PhoneCall final : public CallSession, public CallServices {
 
   // The conversation came to its end: the stream is not to be opened again.
   [[nodiscard]] bool finished() const override { return finished_; }
+  [[nodiscard]] bool listening() const override { return playback_ == nullptr || playback_->listening(); }
+  [[nodiscard]] bool gives_way() const override { return playback_ != nullptr && playback_->leaves(); }
 
  private:
   class Sample;
   void log_event(const dialog::CallEvent& event) const;
   [[nodiscard]] std::string last_agent_words() const;
   void keep_checkpoint();
+  // PLAYBACK=redirect
+  void open_playback(net::Loop& loop, MediaOut& line);
+  void play_as_clip(net::Loop& loop, std::vector<std::uint8_t> ulaw);
+  void count_idle_prompt(const dialog::CallEvent& spoken);
   void begin_record(const dialog::CallOptions& options, Timestamp now, std::uint64_t seed);
 
   CallContext& context_;
@@ -69,7 +78,10 @@ class PhoneCall final : public CallSession, public CallServices {
   const StreamGrant grant_;
   const std::uint64_t number_;
   TurnRecorder recorder_;
+  const AccountSid account_;
   std::weak_ptr<CallDriver> driver_;
+  std::shared_ptr<RedirectPlayback> playback_;  // null: speech goes out through the stream
+  int idle_prompts_ = 0;                        // that nobody answered, on earlier streams of this call too
   std::unique_ptr<Sample> sample_;
   std::unique_ptr<CallTape> tape_;  // null: this call is not recorded
   bool finished_ = false;

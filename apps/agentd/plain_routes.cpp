@@ -66,25 +66,32 @@ std::vector<net::Route> health_routes(const CallDesk& desk, NodeState state, std
   return routes;
 }
 
-net::Route clip_route(std::string folder) {
-  return {{"GET"}, "/static/tts/*", net::at_once([folder = std::move(folder)](const net::HttpRequest& request) {
-            const auto rest = request.parameters.find("*");
-            const std::string name = rest == request.parameters.end() ? "" : rest->second;
-            const std::string_view type = content_type_of(name);
-            std::error_code fault;
-            const std::filesystem::path path = std::filesystem::path(folder) / name;
-            if (folder.empty() || type.empty() || !is_plain_name(name) ||
-                !std::filesystem::is_regular_file(std::filesystem::symlink_status(path, fault)) ||
-                std::filesystem::file_size(path, fault) > kMaxClipBytes) {
-              return net::HttpResponse::text(404, "No such clip\n");
-            }
-            std::ifstream in(path, std::ios::binary);
-            net::HttpResponse response;
-            response.content_type = type;
-            response.body.assign(std::istreambuf_iterator<char>(in), {});
-            response.headers = {{"Cache-Control", "public, max-age=86400, immutable"}};
-            return response;
-          })};
+net::Route clip_route(std::string folder, const AnswerClips* answers) {
+  return {
+      {"GET"}, "/static/tts/*", net::at_once([folder = std::move(folder), answers](const net::HttpRequest& request) {
+        const auto rest = request.parameters.find("*");
+        const std::string name = rest == request.parameters.end() ? "" : rest->second;
+        const std::string_view type = content_type_of(name);
+        if (const auto wav = answers != nullptr ? answers->find(name, monotonic_now()) : nullptr) {
+          net::HttpResponse response;
+          response.content_type = type;
+          response.body = *wav;
+          return uncached(std::move(response));
+        }
+        std::error_code fault;
+        const std::filesystem::path path = std::filesystem::path(folder) / name;
+        if (folder.empty() || type.empty() || !is_plain_name(name) ||
+            !std::filesystem::is_regular_file(std::filesystem::symlink_status(path, fault)) ||
+            std::filesystem::file_size(path, fault) > kMaxClipBytes) {
+          return net::HttpResponse::text(404, "No such clip\n");
+        }
+        std::ifstream in(path, std::ios::binary);
+        net::HttpResponse response;
+        response.content_type = type;
+        response.body.assign(std::istreambuf_iterator<char>(in), {});
+        response.headers = {{"Cache-Control", "public, max-age=86400, immutable"}};
+        return response;
+      })};
 }
 
 net::Route metrics_route(Metrics& metrics) {

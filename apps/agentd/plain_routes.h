@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agentd/answer_clips.h"
 #include "agentd/call_desk.h"
 #include "agentd/metrics.h"
 #include "net/http_server.h"
@@ -19,8 +20,9 @@ struct NodeState {
 // /health, /healthz (alive), /readyz (503 while draining or full), /version.
 [[nodiscard]] std::vector<net::Route> health_routes(const CallDesk& desk, NodeState state, std::string version,
                                                     std::string commit);
-// /static/tts/*: regular files of one folder, by plain name, WAV, MP3 or raw µ-law; with HEAD and caching.
-[[nodiscard]] net::Route clip_route(std::string folder);
+// /static/tts/*: regular files of one folder, by plain name, WAV, MP3 or raw µ-law; with HEAD and caching. And what
+// `answers` holds, if given: those are of one call and are not cached.
+[[nodiscard]] net::Route clip_route(std::string folder, const AnswerClips* answers = nullptr);
 // /metrics, for the admin listener.
 [[nodiscard]] net::Route metrics_route(Metrics& metrics);
 

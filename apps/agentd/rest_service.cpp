@@ -1,5 +1,6 @@
 #include "agentd/rest_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/log.h"
@@ -28,12 +29,21 @@ std::optional<twilio::RestAccount> account_from(const Settings& settings) {
   return account;
 }
 
+bool is_over(twilio::RestVerdict verdict) {
+  return verdict == twilio::RestVerdict::kOk || verdict == twilio::RestVerdict::kAlreadyOver;
+}
+
+std::function<void(twilio::RestVerdict)> done_or_over(std::function<void(bool)> done) {
+  return [done = std::move(done)](twilio::RestVerdict verdict) { done(is_over(verdict)); };
+}
+
 }  // namespace
 
 struct RestService::Attempt {
   twilio::RestRequest request;
   CallSid call;
-  std::function<void(bool)> done;
+  Done done;
+  std::optional<Timestamp> give_up;  // no answer is of use after it
   int tries = 0;
   Random random{0};
   std::optional<net::Timer> timer;
@@ -43,19 +53,20 @@ RestService::RestService(const Settings& settings, net::HttpClient& http, net::L
     : http_(http),
       loop_(loop),
       account_(account_from(settings)),
-      timeout_(settings.duration("twilio_rest_timeout_sec")) {}
+      timeout_(settings.duration("twilio_rest_timeout_sec")),
+      repeats_(static_cast<int>(settings.integer("twilio_rest_attempts")) - 1) {}
 
 RestService::~RestService() {
   alive_.reset();
 }
 
-net::ClientRequest RestService::to_client(const twilio::RestRequest& request) const {
+net::ClientRequest RestService::to_client(const twilio::RestRequest& request, Duration timeout) const {
   net::ClientRequest client;
   client.method = request.method;
   client.url = request.url;
   for (const auto& [name, value] : request.headers) client.headers.push_back({name, value});
   client.body = request.body;
-  client.timeouts.total = std::chrono::duration_cast<milliseconds>(timeout_);
+  client.timeouts.total = std::chrono::duration_cast<milliseconds>(timeout);
   client.timeouts.first_byte = client.timeouts.total;
   client.max_body = std::size_t{256} << 10;
   return client;
@@ -67,7 +78,7 @@ void RestService::redirect_once(const CallSid& call, std::string url, std::funct
     return;
   }
   http_.start_detached(
-      to_client(twilio::redirect_call(*account_, call.str(), url)),
+      to_client(twilio::redirect_call(*account_, call.str(), url), timeout_),
       [this, weak = std::weak_ptr(alive_), call, done = std::move(done)](Result<net::ClientResponse> response) mutable {
         const auto alive = weak.lock();
         if (!alive) return;
@@ -91,7 +102,7 @@ void RestService::redirect_once(const CallSid& call, std::string url, std::funct
 
 void RestService::complete(const CallSid& call, std::function<void(bool over)> done) {
   if (account_) {
-    begin(call, twilio::complete_call(*account_, call.str()), std::move(done));
+    begin(call, twilio::complete_call(*account_, call.str()), done_or_over(std::move(done)));
   } else {
     loop_.post([done = std::move(done)] { done(false); });
   }
@@ -104,14 +115,24 @@ void RestService::transfer(const CallSid& call, const std::string& number, std::
   }
   twilio::TwimlElement response{"Response", {}, {}, {}};
   response.child("Dial", number);
-  begin(call, twilio::update_call_twiml(*account_, call.str(), twilio::render_twiml(response)), std::move(done));
+  begin(call, twilio::update_call_twiml(*account_, call.str(), twilio::render_twiml(response)),
+        done_or_over(std::move(done)));
 }
 
-void RestService::begin(const CallSid& call, twilio::RestRequest request, std::function<void(bool)> done) {
+void RestService::update(const CallSid& call, const std::string& twiml, Duration limit, Done done) {
+  if (!account_) {
+    loop_.post([done = std::move(done)] { done(twilio::RestVerdict::kRefused); });
+    return;
+  }
+  begin(call, twilio::update_call_twiml(*account_, call.str(), twiml), std::move(done), monotonic_now() + limit);
+}
+
+void RestService::begin(const CallSid& call, twilio::RestRequest request, Done done, std::optional<Timestamp> give_up) {
   auto what = std::make_shared<Attempt>();
   what->request = std::move(request);
   what->call = call;
   what->done = std::move(done);
+  what->give_up = give_up;
   what->random = Random(std::hash<CallSid>{}(call));
   loop_.post([this, weak = std::weak_ptr(alive_), what] {
     if (weak.lock()) attempt(what);
@@ -130,8 +151,10 @@ void RestService::wait_then_attempt(std::shared_ptr<Attempt> what, Duration wait
 
 void RestService::attempt(std::shared_ptr<Attempt> what) {
   ++what->tries;
+  const Duration left = what->give_up ? *what->give_up - monotonic_now() : timeout_;
   http_.start_detached(
-      to_client(what->request), [this, weak = std::weak_ptr(alive_), what](Result<net::ClientResponse> response) {
+      to_client(what->request, std::clamp<Duration>(left, milliseconds{50}, timeout_)),
+      [this, weak = std::weak_ptr(alive_), what](Result<net::ClientResponse> response) {
         const auto alive = weak.lock();
         if (!alive) return;
         twilio::RestOutcome outcome;
@@ -140,21 +163,20 @@ void RestService::attempt(std::shared_ptr<Attempt> what) {
         loop_.post([this, weak, what, outcome] {
           if (!weak.lock()) return;
           if (outcome.verdict == twilio::RestVerdict::kRetry) {
-            if (const auto wait = twilio::rest_backoff(what->tries, outcome.retry_after, what->random)) {
+            const auto wait = twilio::rest_backoff(what->tries, outcome.retry_after, what->random, repeats_);
+            if (wait && (!what->give_up || monotonic_now() + *wait < *what->give_up)) {
               wait_then_attempt(what, *wait);
               return;
             }
           }
-          const bool over =
-              outcome.verdict == twilio::RestVerdict::kOk || outcome.verdict == twilio::RestVerdict::kAlreadyOver;
-          if (!over) {
+          if (!is_over(outcome.verdict)) {
             log::warn("REST_GAVE_UP", {{"call", what->call.str()},
                                        {"tries", what->tries},
                                        {"status", outcome.http_status},
                                        {"code", outcome.code},
                                        {"message", outcome.message}});
           }
-          what->done(over);
+          what->done(outcome.verdict);
         });
       });
 }

@@ -28,24 +28,30 @@ class RestService {
   [[nodiscard]] bool available() const { return account_.has_value(); }
   [[nodiscard]] const std::optional<twilio::RestAccount>& account() const { return account_; }
 
-  // One attempt: the watchdog has its own rules about repeating.
+  // One attempt: the watchdog repeats by its own rules.
   void redirect_once(const CallSid& call, std::string url, std::function<void(store::RestVerdict)> done);
   // Dials `number` for the caller; the stream ends with it. With retries.
   void transfer(const CallSid& call, const std::string& number, std::function<void(bool taken)> done);
+  // Gives the call new TwiML; its stream ends with that. With retries as far as `limit` allows: the caller is waiting.
+  // kOk, kAlreadyOver, or anything else: Twilio did not take it, or did not say so in time.
+  void update(const CallSid& call, const std::string& twiml, Duration limit,
+              std::function<void(twilio::RestVerdict)> done);
   // Ends the call, with retries. `done` gets true when it is over.
   void complete(const CallSid& call, std::function<void(bool over)> done);
 
  private:
   struct Attempt;
-  void begin(const CallSid& call, twilio::RestRequest request, std::function<void(bool)> done);
+  using Done = std::function<void(twilio::RestVerdict)>;
+  void begin(const CallSid& call, twilio::RestRequest request, Done done, std::optional<Timestamp> give_up = {});
   void attempt(std::shared_ptr<Attempt> what);
   void wait_then_attempt(std::shared_ptr<Attempt> what, Duration wait);
-  [[nodiscard]] net::ClientRequest to_client(const twilio::RestRequest& request) const;
+  [[nodiscard]] net::ClientRequest to_client(const twilio::RestRequest& request, Duration timeout) const;
 
   net::HttpClient& http_;
   net::Loop& loop_;
   std::optional<twilio::RestAccount> account_;
   Duration timeout_;
+  int repeats_;                                                 // after the first attempt
   std::map<Attempt*, std::shared_ptr<Attempt>> waiting_;        // for their next try
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // callbacks hold it weakly
 };

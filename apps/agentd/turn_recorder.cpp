@@ -17,6 +17,7 @@ std::string text_of(const dialog::CallEvent& event, std::string_view key) {
 }  // namespace
 
 store::TurnRecord& TurnRecorder::at(TurnId turn, WallTime now) {
+  turn.value += behind_;
   if (!current_ || current_->turn != turn) {
     current_.emplace();
     current_->call = call_;

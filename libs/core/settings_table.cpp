@@ -337,9 +337,15 @@ constexpr SettingSpec kTable[] = {
      .type = kEnum,
      .fallback = "stream",
      .choices = "stream|redirect",
-     .help = "stream: speech goes out through the media stream. redirect: the call is told to <Play> a clip and to "
-             "open the stream "
-             "again, for networks where outbound media fails."},
+     .help = "stream: speech goes out through the media stream. redirect: each answer becomes a clip; the call is told "
+             "through REST to <Play> it and to open the stream again. For networks where outbound media fails. Needs "
+             "credentials for REST; the caller cannot interrupt a clip."},
+    {.key = "playback_base_url",
+     .group = "watchdog",
+     .type = kUrl,
+     .choices = "https|http",
+     .help = "Where Twilio fetches the clips of this node, for PLAYBACK=redirect with several nodes behind one "
+             "PUBLIC_BASE_URL: an address that leads to this node only. Empty: PUBLIC_BASE_URL."},
     {.key = "max_resumes",
      .group = "watchdog",
      .type = kInt,
