@@ -1,28 +1,30 @@
-// How long the line may be silent while an answer is owed: fillers, and what counts as a sound. In virtual time.
+// How long the line may be silent while an answer is owed: failures, fillers, and what counts as a sound. In virtual
+// time.
+#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "dialog/call_engine.h"
+#include "dialog/call_engine_stories.h"
 #include "dialog/virtual_call.h"
 
 namespace al::dialog {
 namespace {
 
+using testing::greeting;
 using testing::ModelScript;
-using testing::SttScript;
+using testing::number;
+using testing::phrases;
+using testing::reply;
+using testing::text;
+using testing::transcript;
 using testing::TtsScript;
 using testing::VirtualCall;
 
 constexpr milliseconds kLongestSilence{1500};
 constexpr milliseconds kThere{60};  // to Twilio and back, as VirtualCall has it
 
-SttScript transcript(std::string words, Duration delay) {
-  SttScript script;
-  script.text = std::move(words);
-  script.delay = delay;
-  return script;
-}
 ModelScript silent_model() {
   ModelScript script;
   script.hang = true;
@@ -127,6 +129,96 @@ TEST(CallEngineSilence, AKeyPressedWhileAnAnswerIsOwedStartsTheClockAnew) {
   ASSERT_EQ(call.count("FILLER"), 1) << call.story();
   EXPECT_EQ(call.events("FILLER")[0].at - pressed, CallOptions{}.deadlines.filler_after);
   EXPECT_LE(call.longest_owed_silence(), kLongestSilence + kThere);
+}
+
+TEST(CallEngine, ASlowModelIsBridgedByAFiller) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.model.push_back(reply({"Here we are. "}, milliseconds{2500}));
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(seconds{7});
+  const std::string& filler = phrases().filler;
+  EXPECT_TRUE(call.heard(filler));
+  EXPECT_TRUE(call.heard("Here we are."));
+  EXPECT_LE(call.longest_owed_silence(), milliseconds{1500});
+  EXPECT_GT(number(call.events("LATENCY").back(), "filler_ms"), 0);
+}
+
+TEST(CallEngine, AModelThatHangsEndsInASpokenFallback) {
+  VirtualCall call;
+  call.advance_until_quiet();
+  call.model.push_back({{}, {}, true, false});
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(seconds{9});
+  EXPECT_LE(call.longest_owed_silence(), milliseconds{1500});
+  EXPECT_EQ(call.count("TURN_FAILED"), 1) << call.story();
+  EXPECT_GE(call.texts().size(), 3U);  // greeting, filler, fallback
+  EXPECT_EQ(call.state(), "LISTENING");
+}
+
+TEST(CallEngine, AVoiceThatFailsBecomesTheReadyMadeFallback) {
+  for (const int kind : {0, 1, 2}) {
+    VirtualCall call;
+    call.advance_until_quiet();
+    TtsScript script;
+    script.fail = kind == 0;
+    script.empty = kind == 1;
+    script.hang = kind == 2;
+    call.tts = {script, script};
+    call.say("a flat in Haifa", seconds{2});
+    call.advance(seconds{9});
+    EXPECT_LE(call.longest_owed_silence(), milliseconds{1500}) << kind;
+    EXPECT_GE(call.texts().size(), 2U) << kind;
+    EXPECT_EQ(call.state(), "LISTENING") << kind;
+  }
+}
+
+TEST(CallEngine, WithoutAnyClipOrVoiceItBeeps) {
+  CallOptions options = VirtualCall::options();
+  for (const std::string& text : options.persona->fixed_phrases()) {
+    if (text != greeting()) options.clips[text] = nullptr;
+  }
+  VirtualCall call(options);
+  call.advance_until_quiet();
+  call.tts_default = [] {
+    TtsScript script;
+    script.fail = true;
+    return script;
+  };
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(seconds{5});
+  bool beep = false;
+  for (const auto& played : call.played()) beep = beep || (played.sound && played.text.empty());
+  EXPECT_TRUE(beep);
+  EXPECT_LE(call.longest_owed_silence(), milliseconds{1500});
+}
+
+TEST(CallEngine, TwoFailedTurnsInARowEndWithAnApology) {
+  VirtualCall call;
+  call.model_default = [] { return ModelScript{{}, {}, false, true}; };
+  call.advance_until_quiet();
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(seconds{3});
+  call.advance_until_quiet();
+  EXPECT_EQ(call.ends(), 0);
+  call.say("do you hear me", seconds{2});
+  call.advance(seconds{8});
+  EXPECT_EQ(call.ends(), 1);
+  EXPECT_EQ(call.end_reason(), "providers_failed");
+  EXPECT_TRUE(call.heard(phrases().apology));
+}
+
+TEST(CallEngine, MarksThatNeverReturnDoNotStopTheCall) {
+  testing::LineModel line;
+  line.lose_marks = true;
+  VirtualCall call(VirtualCall::options(), 1, line);
+  call.advance_until_quiet();
+  EXPECT_EQ(call.state(), "LISTENING");
+  EXPECT_EQ(text(call.events("TTS_END").back(), "reason"), "mark timeout");
+  call.say("a flat in Haifa", seconds{2});
+  call.advance(seconds{4});
+  EXPECT_TRUE(call.heard("Very well")) << call.story();
+  EXPECT_EQ(call.clears(), 1);  // something might still be playing
 }
 
 }  // namespace

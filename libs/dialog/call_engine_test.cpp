@@ -7,56 +7,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dialog/call_engine_stories.h"
 #include "dialog/virtual_call.h"
 
 namespace al::dialog {
 namespace {
 
+using testing::greeting;
 using ::testing::HasSubstr;
 using testing::ModelScript;
+using testing::number;
+using testing::phrases;
+using testing::reply;
 using testing::SttScript;
-using testing::TtsScript;
+using testing::text;
+using testing::transcript;
 using testing::VirtualCall;
-
-std::int64_t number(const CallEvent& event, std::string_view key) {
-  for (const Fact& fact : event.facts) {
-    if (fact.key == key) return std::get<std::int64_t>(fact.value);
-  }
-  ADD_FAILURE() << event.name << " has no " << key;
-  return -1;
-}
-std::string text(const CallEvent& event, std::string_view key) {
-  for (const Fact& fact : event.facts) {
-    if (fact.key == key) return std::get<std::string>(fact.value);
-  }
-  return {};
-}
-
-ModelScript reply(std::vector<std::string> deltas, Duration first = milliseconds{200}) {
-  ModelScript script;
-  for (std::string& delta : deltas) script.deltas.emplace_back(first, std::move(delta));
-  return script;
-}
-SttScript transcript(std::string words, Duration delay = milliseconds{150}) {
-  SttScript script;
-  script.text = std::move(words);
-  script.delay = delay;
-  return script;
-}
-
-const Phrases& phrases() {
-  static const std::shared_ptr<const Persona> persona = VirtualCall::options().persona;
-  return persona->phrases;
-}
-const std::string& greeting() {
-  return phrases().greeting;
-}
-
-// An answer that is one long clause.
-const std::string kLong = "We have a very large choice of flats in Haifa and near the sea some with a garden.";
-ModelScript long_reply() {
-  return reply({kLong + " "});
-}
 
 // ---- greeting -------------------------------------------------------------------------------------------------------
 
@@ -235,199 +201,6 @@ TEST(CallEngine, AskingEarlyShortensTheAnswerWhenTheWordsStayTheSame) {
   EXPECT_LT(delay(milliseconds{200}, "A flat in Haifa."), plain - 400);
   const std::int64_t wrong = delay(milliseconds{200}, "a flat in Haifa, please");
   EXPECT_NEAR(static_cast<double>(wrong), static_cast<double>(plain), 60.0);
-}
-
-// ---- barge-in -------------------------------------------------------------------------------------------------------
-
-TEST(CallEngine, TheCallerCanInterruptAndHearsSilenceWithinTwoHundredMilliseconds) {
-  VirtualCall call;
-  call.model.push_back(long_reply());
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(milliseconds{4000});
-  ASSERT_EQ(call.state(), "SPEAKING");
-  const Timestamp onset = call.now();
-  call.stt.push_back(transcript("no, in Eilat please"));
-  call.say(seconds{2});
-  call.advance(milliseconds{1500});
-  Timestamp last;
-  for (const auto& played : call.played()) {
-    if (played.sound) last = played.to;
-  }
-  EXPECT_LE(last - onset, milliseconds{200} + milliseconds{40});  // and the first frame of the grid
-  EXPECT_EQ(call.clears(), 1);
-  EXPECT_EQ(call.count("BARGE_IN"), 1);
-  call.advance(seconds{6});
-  EXPECT_EQ(call.model_requests().size(), 2U);
-  EXPECT_THAT(call.model_requests().back().messages.back().text, HasSubstr("Eilat"));
-}
-
-TEST(CallEngine, TheHistoryKeepsOnlyTheWordsThatWereHeard) {
-  VirtualCall call;
-  call.model.push_back(long_reply());
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(milliseconds{4000});
-  call.stt.push_back(transcript("no, in Eilat please"));
-  call.say(seconds{2});
-  call.advance(seconds{6});
-  std::string history;
-  for (const Message& message : call.engine().conversation().history()) history += message.text + "\n";
-  EXPECT_THAT(history, HasSubstr("We have a"));
-  EXPECT_THAT(history, ::testing::Not(HasSubstr("garden")));
-}
-
-TEST(CallEngine, AnUhHuhDoesNotStopTheAnswer) {
-  VirtualCall call;
-  call.model.push_back(long_reply());
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(milliseconds{4000});
-  call.stt.push_back(transcript("uh-huh"));
-  call.say(milliseconds{360});
-  call.advance(seconds{8});
-  EXPECT_EQ(call.model_requests().size(), 1U);
-  EXPECT_EQ(text(call.events("TTS_END").back(), "reason"), "mark");
-  Duration sound{0};
-  for (const auto& played : call.played()) {
-    if (played.sound && played.text.find("very large") != std::string::npos) sound += played.to - played.from;
-  }
-  const Duration whole = milliseconds{60} * static_cast<int>(kLong.size());
-  EXPECT_NEAR(static_cast<double>(to_ms(sound)), static_cast<double>(to_ms(whole)), 140.0);  // all of it, once
-}
-
-TEST(CallEngine, ACoughOnlyMakesAShortDip) {
-  VirtualCall call;
-  call.model.push_back(long_reply());
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(milliseconds{4000});
-  call.stt.push_back(transcript(""));
-  call.say(milliseconds{60});
-  call.advance(seconds{8});
-  EXPECT_EQ(call.clears(), 0);
-  EXPECT_EQ(call.model_requests().size(), 1U);
-  EXPECT_EQ(text(call.events("TTS_END").back(), "reason"), "mark");
-}
-
-TEST(CallEngine, LateVoiceOfAnInterruptedAnswerIsNeverPlayed) {
-  VirtualCall call;
-  call.deliver_cancelled = true;
-  call.model.push_back(
-      reply({"First sentence here, rather long. ", "Second sentence that must not be heard. "}, milliseconds{400}));
-  call.tts.push_back({});
-  call.tts.push_back({milliseconds{3000}, 20.0, milliseconds{60}, false, false, false, {}});
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(milliseconds{4200});
-  call.stt.push_back(transcript("stop, something else"));
-  call.say(seconds{2});
-  call.advance(seconds{8});
-  EXPECT_FALSE(call.heard("must not be heard"));
-}
-
-TEST(CallEngine, OurOwnEchoDoesNotInterruptUs) {
-  testing::LineModel line;
-  line.echo = 0.25;  // 12 dB down
-  VirtualCall call(VirtualCall::options(), 1, line);
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{3});
-  call.advance_until_quiet();
-  EXPECT_EQ(call.count("BARGE_IN"), 0);
-  EXPECT_EQ(call.model_requests().size(), 1U);
-}
-
-// ---- failures: the line is never silent -----------------------------------------------------------------------------
-
-TEST(CallEngine, ASlowModelIsBridgedByAFiller) {
-  VirtualCall call;
-  call.advance_until_quiet();
-  call.model.push_back(reply({"Here we are. "}, milliseconds{2500}));
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{7});
-  const std::string& filler = phrases().filler;
-  EXPECT_TRUE(call.heard(filler));
-  EXPECT_TRUE(call.heard("Here we are."));
-  EXPECT_LE(call.longest_owed_silence(), milliseconds{1500});
-  EXPECT_GT(number(call.events("LATENCY").back(), "filler_ms"), 0);
-}
-
-TEST(CallEngine, AModelThatHangsEndsInASpokenFallback) {
-  VirtualCall call;
-  call.advance_until_quiet();
-  call.model.push_back({{}, {}, true, false});
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{9});
-  EXPECT_LE(call.longest_owed_silence(), milliseconds{1500});
-  EXPECT_EQ(call.count("TURN_FAILED"), 1) << call.story();
-  EXPECT_GE(call.texts().size(), 3U);  // greeting, filler, fallback
-  EXPECT_EQ(call.state(), "LISTENING");
-}
-
-TEST(CallEngine, AVoiceThatFailsBecomesTheReadyMadeFallback) {
-  for (const int kind : {0, 1, 2}) {
-    VirtualCall call;
-    call.advance_until_quiet();
-    TtsScript script;
-    script.fail = kind == 0;
-    script.empty = kind == 1;
-    script.hang = kind == 2;
-    call.tts = {script, script};
-    call.say("a flat in Haifa", seconds{2});
-    call.advance(seconds{9});
-    EXPECT_LE(call.longest_owed_silence(), milliseconds{1500}) << kind;
-    EXPECT_GE(call.texts().size(), 2U) << kind;
-    EXPECT_EQ(call.state(), "LISTENING") << kind;
-  }
-}
-
-TEST(CallEngine, WithoutAnyClipOrVoiceItBeeps) {
-  CallOptions options = VirtualCall::options();
-  for (const std::string& text : options.persona->fixed_phrases()) {
-    if (text != greeting()) options.clips[text] = nullptr;
-  }
-  VirtualCall call(options);
-  call.advance_until_quiet();
-  call.tts_default = [] {
-    TtsScript script;
-    script.fail = true;
-    return script;
-  };
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{5});
-  bool beep = false;
-  for (const auto& played : call.played()) beep = beep || (played.sound && played.text.empty());
-  EXPECT_TRUE(beep);
-  EXPECT_LE(call.longest_owed_silence(), milliseconds{1500});
-}
-
-TEST(CallEngine, TwoFailedTurnsInARowEndWithAnApology) {
-  VirtualCall call;
-  call.model_default = [] { return ModelScript{{}, {}, false, true}; };
-  call.advance_until_quiet();
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{3});
-  call.advance_until_quiet();
-  EXPECT_EQ(call.ends(), 0);
-  call.say("do you hear me", seconds{2});
-  call.advance(seconds{8});
-  EXPECT_EQ(call.ends(), 1);
-  EXPECT_EQ(call.end_reason(), "providers_failed");
-  EXPECT_TRUE(call.heard(phrases().apology));
-}
-
-TEST(CallEngine, MarksThatNeverReturnDoNotStopTheCall) {
-  testing::LineModel line;
-  line.lose_marks = true;
-  VirtualCall call(VirtualCall::options(), 1, line);
-  call.advance_until_quiet();
-  EXPECT_EQ(call.state(), "LISTENING");
-  EXPECT_EQ(text(call.events("TTS_END").back(), "reason"), "mark timeout");
-  call.say("a flat in Haifa", seconds{2});
-  call.advance(seconds{4});
-  EXPECT_TRUE(call.heard("Very well")) << call.story();
-  EXPECT_EQ(call.clears(), 1);  // something might still be playing
 }
 
 // ---- silence, goodbye, digits ---------------------------------------------------------------------------------------
