@@ -1,9 +1,11 @@
 // A newcomer's whole way without a network, with the built programs: `alctl fakes`, a real agentd on Google's and
 // OpenAI's protocols, `alctl call`; then the record of the call through `alctl replay`. Real time: about half a minute.
 #include <cctype>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -109,7 +111,11 @@ class FakesCall : public ::testing::Test {
     const std::string port = agentd_->line_of(port_file);
     ASSERT_FALSE(port.empty()) << log();
     port_ = std::stoi(port);
-    const auto listening = lines_with(log(), "LISTENING");
+    auto listening = lines_with(log(), "LISTENING");  // the log is written a moment later
+    for (int i = 0; i < 500 && listening.empty(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      listening = lines_with(log(), "LISTENING");
+    }
     ASSERT_FALSE(listening.empty()) << log();
     admin_port_ = static_cast<int>(value_in(listening.back(), "admin_port"));
   }

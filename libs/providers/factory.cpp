@@ -33,6 +33,7 @@ template <typename Port>
 struct Gathered {
   std::vector<ChainLink<Port>> links;
   std::vector<std::string> missing;  // why the others are not among them
+  bool remote = false;               // one of them is a service
 };
 
 template <typename Port>
@@ -53,6 +54,7 @@ Result<Gathered<Port>> gather(Build& build, std::string_view key, const std::vec
     auto made = offer.make(build);
     if (!made) return fail(made.error());
     gathered.links.push_back({std::move(*made), offer.languages, {}});
+    gathered.remote = gathered.remote || !offer.embedded;
     return {};
   };
   if (chosen.automatic) {
@@ -105,6 +107,7 @@ Result<void> build_stt(Build& build) {
   auto gathered = gather(build, "stt", stt_offers(), build.stt_language());
   if (!gathered) return fail(gathered.error());
   const bool none = gathered->links.empty();
+  build.remote_stt = gathered->remote;
   if (none) {
     gathered->links.push_back(
         {make_absent_stt("nobody listens: " + join(gathered->missing, "; "), build.context.scheduler), {}, {}});
@@ -170,6 +173,7 @@ Result<void> build_tts(Build& build) {
   auto gathered = gather(build, "tts", tts_offers(), build.tts_language());
   if (!gathered) return fail(gathered.error());
   if (gathered->links.empty()) return fail(Errc::kNotFound, "TTS: no voice at all; install espeak-ng or set a key");
+  build.remote_tts = gathered->remote;
   open_cache(build);
   bool first = true;
   for (auto& link : gathered->links) {
@@ -235,7 +239,7 @@ ProviderSet& ProviderSet::operator=(ProviderSet&& other) noexcept {
 Result<ProviderSet> make_providers(const Settings& settings, std::shared_ptr<const dialog::Persona> persona,
                                    FactoryContext context, FactoryWants wants) {
   ProviderSet set;
-  Build build{settings, std::move(persona), context, set};
+  Build build{settings, std::move(persona), context, set, false, false};
   if (const auto loaded = load_local(build, wants); !loaded) return fail(loaded.error());
   if (wants.stt) {
     if (const auto built = build_stt(build); !built) return fail(built.error());
@@ -247,7 +251,8 @@ Result<ProviderSet> make_providers(const Settings& settings, std::shared_ptr<con
     if (const auto built = build_tts(build); !built) return fail(built.error());
     if (wants.warm_phrases && set.cache) warm_phrases(build);
   }
-  for (std::string& line : set.local->summary(build.stt_language())) set.report.push_back(std::move(line));
+  for (std::string& line : set.local->summary(build.stt_language(), build.remote_stt, build.remote_tts))
+    set.report.push_back(std::move(line));
   return set;
 }
 

@@ -21,6 +21,8 @@ struct Build {
   std::shared_ptr<const dialog::Persona> persona;
   FactoryContext context;
   ProviderSet& set;
+  bool remote_stt = false;  // some provider recognises, or speaks; not the embedded engines alone
+  bool remote_tts = false;
 
   [[nodiscard]] std::string stt_language() const;
   [[nodiscard]] std::string tts_language() const;

@@ -62,6 +62,15 @@ TEST_F(FactoryTest, WithoutGrpcTheGoogleRecogniserIsRefusedInWords) {
 }
 #endif
 
+TEST_F(FactoryTest, WhatAProviderDoesIsNotAskedFor) {
+  const auto set = make({{"deepgram_api_key", "k"}, {"azure_speech_key", "k"}, {"azure_region", "westeurope"}});
+  ASSERT_TRUE(set) << to_string(set.error());
+  const std::string report = join(set->report, "\n");
+  EXPECT_NE(report.find("Recognition (he-IL): deepgram"), std::string::npos) << report;
+  EXPECT_EQ(report.find("needs a provider"), std::string::npos) << report;
+  EXPECT_EQ(report.find("without a provider"), std::string::npos) << report;
+}
+
 TEST_F(FactoryTest, AnUnknownNameIsRefusedWithTheLegalOnes) {
   for (const auto& [key, legal] :
        {std::pair{"stt", "deepgram"}, std::pair{"llm", "scripted"}, std::pair{"tts", "piper"}}) {

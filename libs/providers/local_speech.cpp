@@ -163,7 +163,7 @@ std::string LocalSpeech::silero_path() const {
   return fs::is_regular_file(path, ignored) ? path.string() : std::string{};
 }
 
-std::vector<std::string> LocalSpeech::summary(std::string_view language) const {
+std::vector<std::string> LocalSpeech::summary(std::string_view language, bool heard, bool spoken) const {
   std::vector<std::string> lines;
   if (!state_->why_missing.empty()) lines.push_back("Embedded speech is limited: " + state_->why_missing + ".");
   bool recogniser = false;
@@ -182,9 +182,12 @@ std::vector<std::string> LocalSpeech::summary(std::string_view language) const {
   if (tag == "en") return lines;
   const bool hebrew = tag == "he" || tag == "iw";
   const std::string name = hebrew ? "Hebrew" : "'" + std::string(language) + "'";
-  lines.push_back(name +
-                  " recognition needs a provider: set STT=google with GOOGLE_APPLICATION_CREDENTIALS, "
-                  "STT=deepgram with DEEPGRAM_API_KEY, or STT=whisper with WHISPER_BASE_URL.");
+  if (!heard) {
+    lines.push_back(name +
+                    " recognition needs a provider: set STT=google with GOOGLE_APPLICATION_CREDENTIALS, "
+                    "STT=deepgram with DEEPGRAM_API_KEY, or STT=whisper with WHISPER_BASE_URL.");
+  }
+  if (spoken) return lines;
   if (!state_->espeak) {
     lines.push_back(name + " speech needs a provider: espeak-ng is not installed.");
   } else if (hebrew) {

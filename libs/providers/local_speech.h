@@ -60,7 +60,9 @@ class LocalSpeech {
   [[nodiscard]] std::string silero_path() const;
 
   // What is available in which language, one sentence a line, for start-up: "Hebrew recognition needs a provider: …".
-  [[nodiscard]] std::vector<std::string> summary(std::string_view language) const;
+  // What a provider does already is not asked for: `heard`, `spoken`.
+  [[nodiscard]] std::vector<std::string> summary(std::string_view language, bool heard = false,
+                                                 bool spoken = false) const;
 
  private:
   struct State;
