@@ -49,8 +49,9 @@ std::vector<std::int16_t> caller_voice(Duration length, std::uint64_t seed) {
   pcm.resize(pcm.size() / audio::kFrameSamples * audio::kFrameSamples);
   // A voice does not end with a click, in which filters would go on ringing.
   for (std::size_t i = 0; i < audio::kFrameSamples; ++i) {
+    const double left = static_cast<double>(i) / audio::kFrameSamples;
     auto& sample = pcm[pcm.size() - 1 - i];
-    sample = static_cast<std::int16_t>(sample * static_cast<int>(i) / static_cast<int>(audio::kFrameSamples));
+    sample = static_cast<std::int16_t>(sample * left * left);
   }
   return pcm;
 }

@@ -27,10 +27,6 @@ constexpr milliseconds kLongestSilence{1500};
 constexpr int kCalls = 20;
 constexpr seconds kLongestRest{4};
 
-std::string numbered(std::string_view text, int& count) {
-  return std::string(text) + ' ' + std::to_string(++count);
-}
-
 // Three chains of two, all over one clock.
 struct World {
   World() {
@@ -57,8 +53,10 @@ struct World {
   int said = 0;
   int answered = 0;
   // No two alike: a caller who repeats himself, and an agent who does, are answered in other ways.
-  std::function<std::string()> say = [this] { return numbered("I am looking for a flat in street number", said); };
-  std::function<std::string()> answer = [this] { return numbered("There is something, how many rooms?", answered); };
+  std::function<std::string()> say = [this] { return "I want to see flat " + std::to_string(++said) + " in Haifa"; };
+  std::function<std::string()> answer = [this] {
+    return "There is something, number " + std::to_string(++answered) + ". How many rooms?";
+  };
   std::shared_ptr<testing::FaultyStt> stt = std::make_shared<testing::FaultyStt>("ear", scheduler, say);
   std::shared_ptr<testing::FaultyStt> second_stt = std::make_shared<testing::FaultyStt>("ear2", scheduler, say);
   std::shared_ptr<testing::FaultyModel> llm = std::make_shared<testing::FaultyModel>("brain", scheduler, answer);
@@ -87,8 +85,7 @@ struct Outcome {
 };
 
 // Calls that begin 7 ms after each other.
-Outcome run(World& world, int calls, const CallerPlan& plan) {
-  static const dialog::CallOptions options = call_options();
+Outcome run(World& world, int calls, const CallerPlan& plan, const dialog::CallOptions& options) {
   std::vector<std::shared_ptr<VirtualPhone>> phones;
   for (int i = 0; i < calls; ++i) {
     phones.push_back(VirtualPhone::dial(world.scheduler, options,
@@ -109,6 +106,11 @@ Outcome run(World& world, int calls, const CallerPlan& plan) {
   }
   for (const auto& phone : gone) EXPECT_TRUE(phone.expired()) << "a call that is over is still held";
   return outcome;
+}
+
+Outcome run(World& world, int calls, const CallerPlan& plan) {
+  static const dialog::CallOptions options = call_options();
+  return run(world, calls, plan, options);
 }
 
 void expect_no_silence(const Outcome& outcome) {
@@ -174,6 +176,32 @@ void one_cell(FakeStage stage, Fault fault, bool from_the_start) {
   EXPECT_FALSE(Breaker(world.log).open) << "the provider is well again, and nobody asks it";
 
   expect_nothing_left(world);
+}
+
+// Recogniser 150 ms after the half-close, first token 350 ms and three more at 10 ms to the first clause, first sound
+// 100 ms, and the end of the turn declared 400 ms after the last sound: the rest would be ours.
+TEST(HealthyCalls, NothingIsAddedToEndpointingAndProviders) {
+  World world;
+  dialog::CallOptions options = call_options();
+  auto& endpoint = options.listen.endpoint;
+  endpoint.min_silence = endpoint.short_silence = endpoint.long_silence = endpoint.action_delay = milliseconds{400};
+  options.listen.voice.energy.smoothing = 1.0F;  // its tail after the last sound would be endpointing too
+  const Outcome outcome = run(world, kCalls, {}, options);
+  ASSERT_EQ(outcome.turns.size(), std::size_t{3} * kCalls);
+  for (const TurnReport& turn : outcome.turns) {
+    ASSERT_TRUE(turn.answer.has_value());
+    EXPECT_EQ(turn.outcome, "answer");
+    EXPECT_EQ(turn.text.find("There is something"), 0U) << turn.text;
+    std::int64_t parts = 0;
+    std::string account;
+    for (const auto& [name, ms] : turn.ledger) {
+      parts += name == "total_ms" ? 0 : ms;
+      account += name + '=' + std::to_string(ms) + ' ';
+    }
+    EXPECT_EQ(*turn.answer, milliseconds{400 + 150 + 350 + 30 + 100}) << account;
+    EXPECT_EQ(parts, turn.ledger.at("total_ms"));
+    EXPECT_EQ(turn.ledger.at("total_ms"), to_ms(*turn.answer)) << "the ledger and the ear";
+  }
 }
 
 class FaultyCalls : public ::testing::TestWithParam<FakeStage> {};

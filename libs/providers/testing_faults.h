@@ -309,7 +309,7 @@ class FaultyStt final : public dialog::SpeechToText {
         case Fault::kEmpty:
           return;
         default:
-          partial(Duration{0}, text_.substr(0, text_.find(' ')));
+          partial(Duration{0}, text_);
       }
     }
     void finish_turn(TurnId turn) override {

@@ -48,8 +48,9 @@ dialog::CallOptions call_options(const std::shared_ptr<const dialog::Persona>& p
   options.greeting = "";
   auto& endpoint = options.listen.endpoint;
   endpoint.min_silence = endpoint.short_silence = endpoint.long_silence = endpoint.action_delay = kEndpointing;
-  // The detector's smoothing has a tail of up to 180 ms after a voice that ends abruptly, as a synthetic one does. It
-  // is endpointing like the silence after it; without it the end is declared kEndpointing after the last sound.
+  // The detector's smoothing has a tail after the last sound: 50 ms where speech fades as on recordings (alctl tune),
+  // 180 ms where it ends at once and loudly, as a synthetic voice does. Without it the end is declared kEndpointing
+  // after the last sound.
   options.listen.voice.energy.smoothing = 1.0F;
   for (const std::string& phrase : persona->fixed_phrases()) {
     options.clips[phrase] = std::make_shared<dialog::Pcm>(fake_speech(phrase, audio::kSampleRateHz));
