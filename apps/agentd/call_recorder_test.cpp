@@ -152,7 +152,12 @@ TEST_F(CallRecords, WhatIsTooOldGoesWhenTheDaemonStarts) {
   ASSERT_EQ(files(), 1U);
   fs::last_write_time(fs::path(folder_) / (kCall + ".jsonl"),
                       fs::file_time_type::clock::now() - std::chrono::hours{24 * 30});
-  { const auto recorder = open(options()); }
+  {
+    CallRecorderOptions off = options();
+    off.every = 0;  // also where nothing is recorded any more
+    const auto recorder = open(off);
+    EXPECT_EQ(recorder->start(1, header(), Timestamp{}), nullptr);
+  }
   EXPECT_EQ(files(), 0U);
 }
 

@@ -46,7 +46,7 @@ class ChatService::Chat : public std::enable_shared_from_this<Chat> {
   };
 
   [[nodiscard]] dialog::ConversationOptions options() const {
-    dialog::ConversationOptions options;
+    dialog::ConversationOptions options = service_.rules_;
     options.caller_number = number_;
     options.spoken = false;
     options.whatsapp = true;  // this is the channel
@@ -211,8 +211,15 @@ class ChatService::Chat : public std::enable_shared_from_this<Chat> {
 };
 
 ChatService::ChatService(net::Loop& loop, dialog::LanguageModel& model, std::shared_ptr<const dialog::Persona> persona,
-                         store::AsyncStore& store, MessageService& messages, LeadService& leads)
-    : loop_(loop), model_(model), persona_(std::move(persona)), store_(store), messages_(messages), leads_(leads) {}
+                         store::AsyncStore& store, MessageService& messages, LeadService& leads,
+                         dialog::ConversationOptions rules)
+    : loop_(loop),
+      model_(model),
+      persona_(std::move(persona)),
+      store_(store),
+      messages_(messages),
+      leads_(leads),
+      rules_(std::move(rules)) {}
 
 ChatService::~ChatService() {
   alive_.reset();

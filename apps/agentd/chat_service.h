@@ -22,7 +22,8 @@ namespace al::agentd {
 class ChatService {
  public:
   ChatService(net::Loop& loop, dialog::LanguageModel& model, std::shared_ptr<const dialog::Persona> persona,
-              store::AsyncStore& store, MessageService& messages, LeadService& leads);
+              store::AsyncStore& store, MessageService& messages, LeadService& leads,
+              dialog::ConversationOptions rules);  // lengths and style, as on the telephone
   ~ChatService();
 
   struct Message {
@@ -45,6 +46,7 @@ class ChatService {
   store::AsyncStore& store_;
   MessageService& messages_;
   LeadService& leads_;
+  const dialog::ConversationOptions rules_;
   std::map<std::string, std::shared_ptr<Chat>> chats_;  // by telephone number
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

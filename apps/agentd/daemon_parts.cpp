@@ -67,7 +67,7 @@ Result<void> Daemon::Graph::open_providers(const Settings& settings) {
   chat_persona = persona;
   if (const std::string chat = settings.string("whatsapp_persona");
       !chat.empty() && chat != settings.string("persona")) {
-    auto opened = dialog::Persona::open(chat);
+    auto opened = bridge::open_persona(chat, settings);
     if (!opened) return fail(opened.error().code, "whatsapp_persona: " + opened.error().detail);
     chat_persona = std::move(*opened);
     wants.stt = wants.tts = false;
@@ -195,8 +195,11 @@ Result<void> Daemon::Graph::build_calls(const Settings& settings) {
 
 Result<void> Daemon::Graph::open_recorder(const Settings& settings) {
   CallRecorderOptions options = CallRecorderOptions::from(settings);
-  if (options.every == 0) return {};
-  log::warn("CALL_RECORDS", {{"folder", options.folder}, {"every", options.every}, {"hold", "what callers say"}});
+  std::error_code fault;
+  // Recordings of earlier days are still erased when their time has come.
+  if (options.every == 0 && !fs::exists(options.folder, fault)) return {};
+  if (options.every > 0)
+    log::warn("CALL_RECORDS", {{"folder", options.folder}, {"every", options.every}, {"hold", "what callers say"}});
   auto opened = CallRecorder::open(std::move(options));
   if (!opened) return fail(opened.error().code, "call_record_dir: " + opened.error().detail);
   recorder = std::move(*opened);

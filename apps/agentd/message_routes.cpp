@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agentd/opt_out_words.h"
+#include "bridge/call_settings.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "providers/whatsapp.h"
@@ -54,7 +55,7 @@ MessageRoutes::MessageRoutes(const Settings& settings, const WebGate& gate, stor
     : gate_(gate),
       store_(store),
       messages_(messages),
-      chat_(loop, model, std::move(persona), store, messages, leads),
+      chat_(loop, model, std::move(persona), store, messages, leads, bridge::conversation_options(settings)),
       updates_(loop, store),
       meta_verify_token_(settings.string("meta_verify_token")),
       meta_secrets_(settings.has("meta_app_secret") ? std::vector{settings.string("meta_app_secret")}
