@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration kPoll = seconds{1};
 constexpr Duration kWait = seconds{2};
+constexpr Duration kLeaseMargin = seconds{5};
 constexpr std::size_t kMaxAnswer = std::size_t{64} << 10;  // nobody reads it
 
 store::LeadHandOver::Options options_from(const Settings& settings, std::string node) {
@@ -19,6 +20,8 @@ store::LeadHandOver::Options options_from(const Settings& settings, std::string 
   options.url = settings.string("crm_webhook_url");
   options.secret = settings.string("crm_webhook_secret");
   options.node = std::move(node);
+  // Who dies with a request under way keeps the lead from the others for no longer than that request could have taken.
+  options.lease = settings.duration("crm_timeout_sec") + kLeaseMargin;
   options.retry.max_attempts = static_cast<int>(settings.integer("crm_max_attempts"));
   return options;
 }

@@ -254,7 +254,11 @@ void PhoneCall::save_lead(const dialog::out::SaveLead& lead) {
   record.caller = grant_.caller;
   record.slots = lead.slots;
   record.complete = lead.complete;
-  if (const auto driver = driver_.lock()) record.summary = driver->engine().conversation().summary_text();
+  if (const auto driver = driver_.lock()) {
+    const dialog::Conversation& conversation = driver->engine().conversation();
+    record.summary = conversation.summary_text();
+    record.confirmed = conversation.stage() == dialog::DialogueStage::kConfirmed;
+  }
   context_.leads.save(record);
 }
 

@@ -120,7 +120,7 @@ Result<Delivery> LeadHandOver::finished(Store& store, const DeliveryStep& step, 
   // The lead first: it can be marked twice, but a finished row is never looked at again.
   if (const auto lead = parse_json(row.work.payload); lead && outcome != Delivery::kRetry) {
     auto marked = store.records().set_lead_hand_over(CallSid(json_string(*lead, "call_sid")), json_string(*lead, "key"),
-                                                     outcome == Delivery::kDone ? "done" : "failed");
+                                                     outcome == Delivery::kDone ? "done" : "failed", row.work.key);
     if (!marked) return fail(marked.error());
   }
   Result<bool> noted = true;

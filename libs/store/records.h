@@ -170,8 +170,10 @@ class Records {
   // or update by (call, key); an older `updated` than the stored one changes nothing. With `hand_over`, the row for the
   // CRM is queued in the same transaction, unless it is there.
   virtual Result<SavedLead> save_lead(const LeadRecord& lead, const HandOver* hand_over = nullptr) = 0;
-  // "pending", "done" or "failed".
-  virtual Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) = 0;
+  // "pending", "done" or "failed", as the outbox row `work_key` ended; unless another version of the lead is still on
+  // its way.
+  virtual Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state,
+                                          std::string_view work_key = {}) = 0;
 
   // Calls by telephone that are over, began since `began_after`, left a lead with words in it, and whose caller has not
   // been sent anything about it: neither queued (outbox key "summary:<sid>") nor decided against

@@ -132,10 +132,14 @@ Result<SavedLead> SqlRecords::save_lead(const LeadRecord& lead, const HandOver* 
   });
 }
 
-Result<void> SqlRecords::set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) {
-  return nothing(connection_.run(Durability::kDurable,
-                                 "UPDATE leads SET hand_over = $3 WHERE call_sid = $1 AND lead_key = $2",
-                                 {text(call.str()), text(key), text(state)}));
+Result<void> SqlRecords::set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state,
+                                            std::string_view work_key) {
+  return nothing(connection_.run(
+      Durability::kDurable,
+      "UPDATE leads SET hand_over = $3 WHERE call_sid = $1 AND lead_key = $2 AND NOT EXISTS (SELECT 1 FROM outbox "
+      "WHERE "
+      "kind = 'crm' AND state = 0 AND work_key <> $4 AND work_key LIKE 'lead:' || $1 || ':' || $2 || ':%')",
+      {text(call.str()), text(key), text(state), text(work_key)}));
 }
 
 Result<bool> SqlRecords::put_message(const MessageRecord& message) {

@@ -16,7 +16,8 @@ class SqlRecords : public Records {
   Result<void> put_turn(const TurnRecord& turn) override;
   Result<void> put_slots(const CallSid& call, const Slots& slots, WallTime at) override;
   Result<SavedLead> save_lead(const LeadRecord& lead, const HandOver* hand_over) override;
-  Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state) override;
+  Result<void> set_lead_hand_over(const CallSid& call, std::string_view key, std::string_view state,
+                                  std::string_view work_key) override;
   Result<bool> put_message(const MessageRecord& message) override;
   Result<bool> set_message_status(std::string_view provider, std::string_view provider_id, MessageStatus status,
                                   std::string_view error) override;
