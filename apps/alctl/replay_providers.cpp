@@ -1,51 +1,11 @@
 #include "alctl/replay_providers.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
 #include <utility>
 
-#include "core/time.h"
-#include "net/http_client.h"
-#include "net/loop.h"
-#include "providers/factory.h"
-#include "providers/local_speech.h"
-#include "providers/scheduler.h"
+#include "alctl/own_providers.h"
 
 namespace al::alctl {
 namespace {
-
-constexpr seconds kLongest{30};
-
-// What one request brings, collected on the providers' threads for one waiting reader.
-template <typename Value>
-class Collected {
- public:
-  template <typename Change>
-  void change(Change apply) {
-    const std::lock_guard lock(mutex_);
-    apply(value_);
-  }
-  void finish(std::string problem) {
-    const std::lock_guard lock(mutex_);
-    problem_ = std::move(problem);
-    done_ = true;
-    ready_.notify_one();
-  }
-  Value wait(std::vector<std::string>& problems) {
-    std::unique_lock lock(mutex_);
-    if (!ready_.wait_for(lock, kLongest, [this] { return done_; })) problem_ = "no answer within 30 seconds";
-    if (!problem_.empty()) problems.push_back(problem_);
-    return std::exchange(value_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  Value value_{};
-  std::string problem_;
-  bool done_ = false;
-};
 
 class Heard final : public dialog::SttSink, public Collected<std::string> {
  public:
@@ -85,10 +45,15 @@ struct WireProviders::Impl {
   std::vector<std::string> problems;
   std::uint64_t speeches = 0;
   TurnId turn;
-  net::LoopThread thread{"replay"};
-  net::HttpClient http;
-  std::unique_ptr<providers::Scheduler> scheduler = providers::make_timer_thread();
-  providers::ProviderSet set;  // last: it uses the rest
+  std::unique_ptr<OwnProviders> own;
+
+  // What failed is kept for the report.
+  template <typename Sink>
+  auto wait(Sink& sink) {
+    auto [value, problem] = sink.wait();
+    if (!problem.empty()) problems.push_back(std::move(problem));
+    return std::move(value);
+  }
 };
 
 WireProviders::WireProviders(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -111,10 +76,9 @@ Result<std::unique_ptr<WireProviders>> WireProviders::open(const Settings& setti
   build.llm = wants.llm;
   build.tts = wants.tts;
   build.warm_phrases = false;
-  auto made = providers::make_providers(impl->settings, std::move(persona),
-                                        {impl->http, impl->thread.loop(), *impl->scheduler, nullptr}, build);
-  if (!made) return fail(made.error());
-  impl->set = std::move(*made);
+  auto opened = OwnProviders::open(impl->settings, std::move(persona), build);
+  if (!opened) return fail(opened.error());
+  impl->own = std::move(*opened);
   return std::unique_ptr<WireProviders>(new WireProviders(std::move(impl)));
 }
 
@@ -127,19 +91,19 @@ void WireProviders::serve(ReplayProviders& providers) {
       options.language = my.persona->language;
       options.hints = my.persona->hints;
       options.call = "replay";
-      const auto session = my.set.stt->open(options, sink);
+      const auto session = my.own->set.stt->open(options, sink);
       my.turn = my.turn.next();
       session->start_turn(my.turn);
       session->feed(my.turn, pcm);
       session->finish_turn(my.turn);
-      return sink->wait(my.problems);
+      return my.wait(*sink);
     };
   }
   if (my.wants.llm) {
     providers.answer = [&my](const dialog::ModelRequest& request) {
       const auto sink = std::make_shared<Said>();
-      const auto session = my.set.llm->start(request, sink);
-      return sink->wait(my.problems);
+      const auto session = my.own->set.llm->start(request, sink);
+      return my.wait(*sink);
     };
   }
   if (my.wants.tts) {
@@ -151,8 +115,8 @@ void WireProviders::serve(ReplayProviders& providers) {
       request.voice.language = my.persona->language;
       request.voice.rate = my.settings.number("tts_rate");
       request.call = "replay";
-      const auto session = my.set.tts->start(std::move(request), sink);
-      return sink->wait(my.problems);
+      const auto session = my.own->set.tts->start(std::move(request), sink);
+      return my.wait(*sink);
     };
   }
 }
