@@ -44,6 +44,11 @@ CallDesk::Options CallDesk::options_from(const Settings& settings) {
   options.rest_timeout = settings.duration("twilio_rest_timeout_sec");
   options.rest_attempts = static_cast<int>(settings.integer("twilio_rest_attempts"));
   options.shared_store = settings.string("database_url").starts_with("postgres");
+  if (!options.shared_store) {
+    options.orphans_of = "";
+  } else if (!options.node.empty()) {
+    options.orphans_of = options.node;  // NODE_ID: the same name after a restart
+  }
   options.playback = settings.string("playback") == "redirect";
   options.public_base_url = settings.string("public_base_url");
   while (options.public_base_url.ends_with('/')) options.public_base_url.pop_back();
@@ -63,7 +68,22 @@ CallDesk::CallDesk(Options options, net::Loop& loop, store::AsyncStore& store, R
              }),
       last_base_(options_.public_base_url),
       max_calls_(options_.max_calls) {
+  adopt_orphans();
   on_loop([this] { pump(); });
+}
+
+// Twilio asks who goes on with a stream that broke, and is answered. Where it has given up meanwhile, nobody asks: then
+// the watchdog does.
+void CallDesk::adopt_orphans() {
+  if (!options_.orphans_of) return;
+  const Duration grace = options_.start_limit;
+  (void)store_.write("orphans", [node = *options_.orphans_of, grace](store::Store& store) -> Result<void> {
+    const WallTime now = wall_now();
+    const auto found = store.registry().orphan(node, now + std::chrono::duration_cast<milliseconds>(grace), now);
+    if (!found) return fail(found.error());
+    if (*found > 0) log::warn("ORPHANS", {{"calls", *found}, {"why", "the process that held them has died"}});
+    return {};
+  });
 }
 
 CallDesk::~CallDesk() {

@@ -51,6 +51,8 @@ class CallDesk {
     int rest_attempts = 4;
     bool shared_store = false;  // other nodes look at the same registry
     bool playback = false;      // PLAYBACK=redirect
+    // A process that starts finds streams of one that died: of this node; empty = of all (nobody shares the store).
+    std::optional<std::string> orphans_of;
     // Where Twilio reaches us, for redirects that no request asked for; empty = learnt from the last signed webhook.
     std::string public_base_url;
   };
@@ -124,7 +126,8 @@ class CallDesk {
   struct Seat {  // a call of this node, from its offer to the end of its stream
     bool stored = false;
     bool media_reported = false;
-    StreamSid stream;  // empty = offered, not started
+    Timestamp alive_until{};  // the registry was told
+    StreamSid stream;         // empty = offered, not started
   };
   using Done = std::function<void(Offer)>;
   // Errors of a database that is away or busy, as opposed to its verdicts.
@@ -133,11 +136,13 @@ class CallDesk {
   void release_slot();
   void answered(const store::StreamOffer& offer, const std::string& token, Result<store::RegistryRow> row, Done done);
   void offer_alone(store::StreamOffer offer, const std::string& token, Done done);
+  void adopt_orphans();
   void offered(const CallSid& call, bool stored);
   void accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted,
                     std::function<void()> lost);
   void started(const CallSid& call, const StreamSid& stream, bool stored);
   void expect_after_clip(const Playback& playback, bool stored);
+  void report_media(const CallSid& call, const StreamSid& stream, Seat& seat);
   void gone(const CallSid& call);
   void free_seat(const CallSid& call);
   void pump();

@@ -12,6 +12,10 @@ namespace {
 
 // A socket waits this long for the registry; then this node decides alone.
 constexpr Duration kAcceptWait = milliseconds{250};
+// A node that did not say for so long that a stream is alive is taken for dead by the others. Long, because a database
+// that is away for the whole time gives the same picture.
+constexpr Duration kAliveFor = std::chrono::minutes{3};
+constexpr Duration kTellAlive = seconds{30};
 // By then the registry knows, or the call is long over.
 constexpr Duration kRememberFinished = seconds{60};
 
@@ -119,14 +123,24 @@ void CallDesk::media_seen(const CallSid& call, const StreamSid& stream) {
     const auto seat = seats_.find(call);
     if (seat == seats_.end() || seat->second.stream != stream) return;
     watchdog_.media_seen(call, monotonic_now());
-    if (!seat->second.media_reported && seat->second.stored) {
-      seat->second.media_reported = true;
-      (void)store_.write("media_arrived", [call, stream](store::Store& store) -> Result<void> {
-        const auto done = store.registry().media_arrived(call, stream, wall_now());
-        return done ? Result<void>() : fail(done.error());
-      });
-    }
+    if (seat->second.stored) report_media(call, stream, seat->second);
     pump();
+  });
+}
+
+// Once, and again from time to time: should this process die, others see it by the silence.
+void CallDesk::report_media(const CallSid& call, const StreamSid& stream, Seat& seat) {
+  const Timestamp now = monotonic_now();
+  if (seat.media_reported && now < seat.alive_until - kAliveFor + kTellAlive) return;
+  const bool first = !std::exchange(seat.media_reported, true);
+  seat.alive_until = now + kAliveFor;
+  const WallTime until = wall_now() + std::chrono::duration_cast<milliseconds>(kAliveFor);
+  (void)store_.write("media", [call, stream, first, until](store::Store& store) -> Result<void> {
+    if (first) {
+      if (const auto done = store.registry().media_arrived(call, stream, wall_now()); !done) return fail(done.error());
+    }
+    const auto done = store.registry().keep_alive(call, stream, until, wall_now());
+    return done ? Result<void>() : fail(done.error());
   });
 }
 

@@ -101,13 +101,31 @@ Result<bool> LocalRegistry::save_checkpoint(const CallSid& call, const StreamSid
   return true;
 }
 
+Result<bool> LocalRegistry::keep_alive(const CallSid& call, const StreamSid& stream, WallTime until, WallTime now) {
+  Entry* entry = streaming(call, stream);
+  if (entry == nullptr) return false;
+  entry->row.deadline = until;
+  entry->row.updated = now;
+  return true;
+}
+
+Result<std::size_t> LocalRegistry::orphan(std::string_view node, WallTime deadline, WallTime now) {
+  std::size_t count = 0;
+  for (auto& [call, entry] : calls_) {
+    if (!holds_stream(entry.row.phase) || (!node.empty() && entry.row.node != node)) continue;
+    entry.row.deadline = deadline;
+    entry.row.updated = now;
+    ++count;
+  }
+  return count;
+}
+
 Result<bool> LocalRegistry::close_stream(const CallSid& call, const StreamSid& stream, bool finished,
                                          std::string_view reason, WallTime now) {
   Entry* entry = streaming(call, stream);
   if (entry == nullptr) return false;
   entry->row.finished = finished;
   entry->row.reason = reason;
-  entry->row.deadline.reset();
   entry->row.updated = now;
   return true;
 }
@@ -117,7 +135,7 @@ Result<std::vector<RegistryRow>> LocalRegistry::claim_due(std::string_view node,
   std::vector<Entry*> due;
   for (auto& [call, entry] : calls_) {
     const Phase phase = entry.row.phase;
-    const bool claimable = phase == Phase::kExpected || phase == Phase::kStarted || phase == Phase::kRedirecting;
+    const bool claimable = phase == Phase::kExpected || holds_stream(phase) || phase == Phase::kRedirecting;
     if (claimable && entry.row.deadline && *entry.row.deadline <= now) due.push_back(&entry);
   }
   std::sort(due.begin(), due.end(), [](const Entry* a, const Entry* b) {

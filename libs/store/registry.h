@@ -110,12 +110,15 @@ class Registry {
   virtual Result<bool> media_arrived(const CallSid& call, const StreamSid& stream, WallTime now) = 0;
   virtual Result<bool> save_checkpoint(const CallSid& call, const StreamSid& stream, std::string_view checkpoint,
                                        WallTime now) = 0;
+  // Media arrives: the call is overdue, for any node, unless this is said again before `until`. The node that holds the
+  // socket may die.
+  virtual Result<bool> keep_alive(const CallSid& call, const StreamSid& stream, WallTime until, WallTime now) = 0;
   // The socket is gone. `finished`: the conversation had come to its end, stream_ended answers without a new stream.
   virtual Result<bool> close_stream(const CallSid& call, const StreamSid& stream, bool finished,
                                     std::string_view reason, WallTime now) = 0;
 
-  // Takes up to `limit` overdue calls of any node (expected, started, or redirecting with a lapsed claim) for `node`,
-  // each by one node only. They are `redirecting` until now + lease.
+  // Takes up to `limit` overdue calls of any node (expected, started, media, or redirecting with a lapsed claim) for
+  // `node`, each by one node only. They are `redirecting` until now + lease.
   virtual Result<std::vector<RegistryRow>> claim_due(std::string_view node, WallTime now, Duration lease,
                                                      int limit) = 0;
   // Takes one call now, because its stream brings no media: `stream` must still have it; empty = it is still expected.
@@ -127,6 +130,10 @@ class Registry {
 
   // Any state -> ended. False: unknown, or ended before.
   virtual Result<bool> end_call(const CallSid& call, std::string_view reason, WallTime now) = 0;
+
+  // For the start of a process: streams held by `node` (empty = by anybody) were held by one that died. Twilio may
+  // still ask to resume them; they are overdue at `deadline`. Returns how many there are.
+  virtual Result<std::size_t> orphan(std::string_view node, WallTime deadline, WallTime now) = 0;
 
   // kNotFound.
   virtual Result<RegistryRow> find(const CallSid& call) = 0;

@@ -161,6 +161,40 @@ TEST_P(RegistryContract, AStreamWithoutMediaIsOverdueAndMediaStopsThat) {
   EXPECT_EQ(registry().media_arrived(call_sid(1), kStream, at(9001)), false) << "the redirect was first";
 }
 
+TEST_P(RegistryContract, AStreamWhoseNodeFallsSilentIsOverdueForTheOthers) {
+  const CallSid call = call_sid(1);
+  ASSERT_TRUE(registry().offer_stream(offer(call), at(0)));
+  ASSERT_TRUE(registry().accept_stream(start(call), at(10)));
+  ASSERT_TRUE(registry().media_arrived(call, kStream, at(20)).value());
+  EXPECT_TRUE(registry().keep_alive(call, kStream, at(1000), at(20)).value());
+  EXPECT_FALSE(registry().keep_alive(call, kOther, at(9000), at(20)).value()) << "not its stream";
+  EXPECT_TRUE(registry().claim_due("b", at(999), seconds{5}, 10)->empty());
+  EXPECT_TRUE(registry().keep_alive(call, kStream, at(2000), at(900)).value());
+  EXPECT_TRUE(registry().claim_due("b", at(1999), seconds{5}, 10)->empty());
+  // The end of an unfinished stream changes nothing: if its node dies now, too, nobody else knows of the call.
+  EXPECT_TRUE(registry().close_stream(call, kStream, false, "stop", at(1999)).value());
+  const auto due = registry().claim_due("b", at(2000), seconds{5}, 10);
+  ASSERT_EQ(due->size(), 1U);
+  EXPECT_EQ(due->front().stream, kStream);
+  EXPECT_FALSE(registry().keep_alive(call, kStream, at(9000), at(2001)).value()) << "the redirect was first";
+}
+
+TEST_P(RegistryContract, StreamsOfAProcessThatDiedAreOverdueUnlessResumed) {
+  for (int n = 1; n <= 3; ++n) {
+    ASSERT_TRUE(registry().offer_stream(offer(call_sid(n)), at(0)));
+    StreamStart started = start(call_sid(n));
+    started.node = n == 3 ? "b" : "a";
+    ASSERT_TRUE(registry().accept_stream(started, at(10)));
+    ASSERT_TRUE(registry().media_arrived(call_sid(n), kStream, at(20)).value());
+  }
+  EXPECT_EQ(registry().orphan("a", at(1000), at(100)).value(), 2U);
+  ASSERT_TRUE(registry().offer_stream(offer(call_sid(1), OfferKind::kResume, 200), at(200)));
+  const auto due = registry().claim_due("a", at(1000), seconds{5}, 10);
+  ASSERT_EQ(due->size(), 1U);
+  EXPECT_EQ(due->front().call, call_sid(2));
+  EXPECT_EQ(registry().orphan("", at(2000), at(1500)).value(), 1U) << "the one of node b";
+}
+
 TEST_P(RegistryContract, ACallOnItsWayToTheVoicemailIsOfferedNoStreamAndSaysSo) {
   const CallSid call = call_sid(1);
   ASSERT_TRUE(registry().offer_stream(offer(call), at(0)));

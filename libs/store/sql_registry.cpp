@@ -123,10 +123,26 @@ Result<bool> SqlRegistry::save_checkpoint(const CallSid& call, const StreamSid& 
       {text(call.str()), text(stream.str()), text(checkpoint), time(now)});
 }
 
+Result<bool> SqlRegistry::keep_alive(const CallSid& call, const StreamSid& stream, WallTime until, WallTime now) {
+  return change(
+      "UPDATE registry SET deadline_ms = $3, updated_ms = $4 WHERE call_sid = $1 AND stream = $2 AND stream <> '' AND "
+      "phase IN (1, 2) RETURNING call_sid",
+      {text(call.str()), text(stream.str()), time(until), time(now)});
+}
+
+Result<std::size_t> SqlRegistry::orphan(std::string_view node, WallTime deadline, WallTime now) {
+  const auto rows = connection_.run(kRelaxed,
+                                    "UPDATE registry SET deadline_ms = $2, updated_ms = $3 WHERE phase IN (1, 2) AND "
+                                    "(node = $1 OR $1 = '') RETURNING call_sid",
+                                    {text(node), time(deadline), time(now)});
+  if (!rows) return fail(rows.error());
+  return rows->size();
+}
+
 Result<bool> SqlRegistry::close_stream(const CallSid& call, const StreamSid& stream, bool finished,
                                        std::string_view reason, WallTime now) {
   return change(
-      "UPDATE registry SET finished = $3, reason = $4, deadline_ms = NULL, updated_ms = $5 WHERE call_sid = $1 AND "
+      "UPDATE registry SET finished = $3, reason = $4, updated_ms = $5 WHERE call_sid = $1 AND "
       "stream = $2 AND "
       "stream <> '' AND phase IN (1, 2) RETURNING call_sid",
       {text(call.str()), text(stream.str()), flag(finished), text(reason), time(now)});
@@ -138,7 +154,7 @@ Result<std::vector<RegistryRow>> SqlRegistry::claim_due(std::string_view node, W
       connection_.run(kRelaxed,
                       "UPDATE registry SET phase = 3, node = $1, deadline_ms = $3, updated_ms = $2 WHERE call_sid IN "
                       "(SELECT call_sid FROM registry "
-                      "WHERE deadline_ms <= $2 AND phase IN (0, 1, 3) ORDER BY deadline_ms, call_sid LIMIT " +
+                      "WHERE deadline_ms <= $2 AND phase IN (0, 1, 2, 3) ORDER BY deadline_ms, call_sid LIMIT " +
                           std::to_string(std::max(limit, 1)) + std::string(connection_.skip_locked()) +
                           ") RETURNING " AL_REGISTRY_COLUMNS,
                       {text(node), time(now), time(after(now, lease))});

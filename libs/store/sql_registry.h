@@ -16,6 +16,7 @@ class SqlRegistry : public Registry {
   Result<bool> media_arrived(const CallSid& call, const StreamSid& stream, WallTime now) override;
   Result<bool> save_checkpoint(const CallSid& call, const StreamSid& stream, std::string_view checkpoint,
                                WallTime now) override;
+  Result<bool> keep_alive(const CallSid& call, const StreamSid& stream, WallTime until, WallTime now) override;
   Result<bool> close_stream(const CallSid& call, const StreamSid& stream, bool finished, std::string_view reason,
                             WallTime now) override;
   Result<std::vector<RegistryRow>> claim_due(std::string_view node, WallTime now, Duration lease, int limit) override;
@@ -24,6 +25,7 @@ class SqlRegistry : public Registry {
   Result<bool> finish_redirect(const CallSid& call, std::string_view node, RedirectEnd end, WallTime now,
                                WallTime again_at) override;
   Result<bool> end_call(const CallSid& call, std::string_view reason, WallTime now) override;
+  Result<std::size_t> orphan(std::string_view node, WallTime deadline, WallTime now) override;
   Result<RegistryRow> find(const CallSid& call) override;
   Result<std::vector<RegistryRow>> live(std::string_view node, int limit) override;
   Result<std::size_t> purge(WallTime ended_before, WallTime lost_before) override;
