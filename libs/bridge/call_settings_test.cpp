@@ -22,6 +22,23 @@ TEST(CallSettings, WithoutAnySettingTheTunedDefaultsHold) {
   EXPECT_EQ(listen_options(Settings(), true).voice.engine, audio::VadEngine::kSilero);
 }
 
+// What the engine was measured with is what agentd runs with.
+TEST(CallSettings, TheTablesDefaultsAreTheEngines) {
+  const dialog::CallOptions tuned;
+  const dialog::CallOptions options = call_options(Settings(), *dialog::Persona::built_in("he-real-estate"), nullptr);
+  EXPECT_EQ(options.turn.resp_min_delay, tuned.turn.resp_min_delay);
+  EXPECT_EQ(options.turn.resp_max_delay, tuned.turn.resp_max_delay);
+  EXPECT_EQ(options.turn.greeting_after, tuned.turn.greeting_after);
+  EXPECT_EQ(options.deadlines.filler_after, tuned.deadlines.filler_after);
+  EXPECT_EQ(options.playout.lead_frames, tuned.playout.lead_frames);
+  EXPECT_EQ(options.idle.first, tuned.idle.first);
+  EXPECT_EQ(options.conversation.dedup_window, tuned.conversation.dedup_window);
+  EXPECT_EQ(options.conversation.min_words, tuned.conversation.min_words);
+  EXPECT_EQ(options.conversation.max_words, tuned.conversation.max_words);
+  EXPECT_EQ(options.conversation.max_tokens, tuned.conversation.max_tokens);
+  EXPECT_EQ(options.conversation.max_chars, tuned.conversation.max_chars);
+}
+
 TEST(CallSettings, AGivenSilenceMovesTheShortAndTheLongOneWithIt) {
   const audio::EndpointOptions tuned;
   const auto endpoint = listen_options(settings("min_silence = 600"), false).endpoint;
