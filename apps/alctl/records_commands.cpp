@@ -1,25 +1,27 @@
-// `alctl leads …`, `alctl calls …`, `alctl whatsapp …`: what the store knows, listed, shown, exported and erased. They
-// open the same database as agentd; both may do so at once.
-#include <filesystem>
+// `alctl leads …`, `alctl calls …`, `alctl whatsapp …`: what happened, listed, shown, exported and erased; out of the
+// database that agentd uses (both may do so at once), or through a running server.
 #include <fstream>
+#include <iostream>
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "alctl/commands.h"
+#include "alctl/records_server.h"
+#include "alctl/records_source.h"
+#include "alctl/terminal.h"
+#include "core/ids.h"
 #include "core/json.h"
-#include "core/settings.h"
-#include "net/http_client.h"
-#include "store/export.h"
-#include "store/store.h"
+#include "providers/whatsapp_wire.h"
 
 namespace al::alctl {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
+
+constexpr int kMostRows = 10'000;
+constexpr const char* kListNames[] = {"calls", "leads", "messages"};
 
 OptionSpec option(std::string name, ValueKind kind, std::string value_name, std::string help,
                   std::string fallback = {}) {
@@ -39,27 +41,24 @@ ArgumentSpec argument(std::string name, std::string help) {
   return spec;
 }
 
-std::vector<OptionSpec> store_options() {
-  return {
-      option("database", ValueKind::kText, "URL", "SQLite path or postgresql://…; default: the setting DATABASE_URL"),
-      option("config", ValueKind::kFile, "FILE", "configuration file; default: /etc/agentd/agentd.toml")};
-}
-
-std::vector<OptionSpec> list_options() {
-  std::vector<OptionSpec> options = {
-      option("phone", ValueKind::kText, "NUMBER", "only of this number, as +972541234567"),
-      option("days", ValueKind::kInteger, "N", "only of the last N days"),
-      option("limit", ValueKind::kInteger, "N", "at most so many, newest first", "100")};
-  options[1].min = 1;
-  options[2].min = 1;
-  options[2].max = 10000;
-  for (OptionSpec& one : store_options()) options.push_back(std::move(one));
+std::vector<OptionSpec> with_source(std::vector<OptionSpec> options) {
+  for (OptionSpec& one : source_options()) options.push_back(std::move(one));
   return options;
 }
 
+std::vector<OptionSpec> list_options(std::string limit = "100") {
+  std::vector<OptionSpec> options = {
+      option("phone", ValueKind::kText, "NUMBER", "only of this number, as +972541234567"),
+      option("days", ValueKind::kInteger, "N", "only of the last N days"),
+      option("limit", ValueKind::kInteger, "N", "at most so many, newest first", std::move(limit))};
+  options[1].min = 1;
+  options[2].min = 1;
+  options[2].max = kMostRows;
+  return with_source(std::move(options));
+}
+
 std::vector<OptionSpec> export_options() {
-  std::vector<OptionSpec> options = list_options();
-  options[2].default_text = "10000";
+  std::vector<OptionSpec> options = list_options(std::to_string(kMostRows));
   OptionSpec format = option("format", ValueKind::kChoice, "FORMAT", "csv or json", "csv");
   format.choices = {"csv", "json"};
   options.push_back(std::move(format));
@@ -67,39 +66,22 @@ std::vector<OptionSpec> export_options() {
   return options;
 }
 
-Result<std::unique_ptr<store::Store>> open_store(const Arguments& arguments) {
-  const auto settings = Settings::load(process_sources(arguments.text("config")));
-  if (!settings) return fail(Errc::kMalformed, settings.error().detail);
-  store::StoreOptions options;
-  options.url = arguments.given("database") ? arguments.text("database") : settings->string("database_url");
-  options.ballast_bytes = 0;  // the daemon's affair
-  if (options.url.empty()) {
-    const std::string folder = settings->string("state_dir");
-    options.default_path = (fs::path(folder.empty() ? "." : folder) / "agentd.sqlite").string();
-  }
-  const bool is_file = options.url.find("://") == std::string::npos && !options.url.starts_with("sqlite:");
-  const std::string path = options.url.empty() ? options.default_path : options.url;
-  std::error_code fault;
-  if (is_file && !fs::exists(path, fault)) {
-    return fail(Errc::kNotFound,
-                fmt::format("there is no database '{}'; name it with --database or DATABASE_URL", path));
-  }
-  return store::open_store(options);
+RecordQuery query_of(const Arguments& arguments) {
+  RecordQuery query;
+  query.phone = arguments.text("phone");
+  query.limit = static_cast<int>(arguments.integer("limit", 100));
+  if (arguments.given("days")) query.since = wall_now() - std::chrono::days(arguments.integer("days"));
+  return query;
 }
 
-store::RecordFilter filter_of(const Arguments& arguments) {
-  store::RecordFilter filter;
-  filter.phone = arguments.text("phone");
-  filter.limit = static_cast<int>(arguments.integer("limit", 100));
-  if (arguments.given("days")) filter.since = wall_now() - std::chrono::days(arguments.integer("days"));
-  return filter;
+ExitCode fail(Io& io, const RecordFault& fault) {
+  return io.fail(fault.code, fault.message);
 }
 
-template <typename Record>
-json to_array(const std::vector<Record>& records) {
-  json list = json::array();
-  for (const Record& record : records) list.push_back(store::to_json(record));
-  return list;
+ExitCode print_json(Io& io, json body) {
+  body["schema"] = 1;
+  io.out << dump_json(body, 2) << "\n";
+  return ExitCode::kOk;
 }
 
 ExitCode write_out(const Arguments& arguments, Io& io, const std::string& text) {
@@ -116,224 +98,198 @@ ExitCode write_out(const Arguments& arguments, Io& io, const std::string& text) 
   return ExitCode::kOk;
 }
 
-std::string short_time(WallTime at) {
-  return to_iso8601(at).substr(0, 16);
+// ---- for people -----------------------------------------------------------------------------------------------------
+
+std::string short_time(const json& record, const char* name) {
+  const std::string time = json_string(record, name);
+  return fmt::format("{:<16}", time.substr(0, 16));
 }
 
-// ---- leads
-// -----------------------------------------------------------------------------------------------------------
-
-std::string in_words(const store::Slots& slots) {
+std::string in_words(const json& slots) {
   std::string text;
-  for (const auto& [name, value] : slots) {
-    if (name == "name" || name == "phone") continue;
-    text += (text.empty() ? "" : ", ") + name + " " + value;
+  for (const auto& [name, value] : slots.items()) {
+    if (name == "name" || name == "phone" || !value.is_string()) continue;
+    text += (text.empty() ? "" : ", ") + name + " " + value.get<std::string>();
   }
   return text;
 }
 
-ExitCode list_leads(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto leads = (*store)->records().leads(filter_of(arguments));
-  if (!leads) return io.fail(leads.error());
-  if (io.json) {
-    io.out << dump_json({{"schema", 1}, {"leads", to_array(*leads)}}, 2) << "\n";
-    return ExitCode::kOk;
+void print_fields(Io& io, const json& object) {
+  for (const auto& [name, value] : object.items()) {
+    io.out << fmt::format("  {:<16} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  for (const store::LeadRecord& lead : *leads) {
-    io.out << fmt::format("{}  {:<20} {:<16} {:<9} {}\n", short_time(lead.updated), lead.name, lead.phone,
-                          lead.confirmed ? "confirmed" : "open", in_words(lead.slots));
-    io.out << io.dim("                  " + lead.id) << "\n";
-  }
-  if (leads->empty()) io.out << "No leads.\n";
-  return ExitCode::kOk;
 }
 
-ExitCode show_lead(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  store::RecordFilter filter;
-  filter.limit = 10000;
-  const auto leads = (*store)->records().leads(filter);
-  if (!leads) return io.fail(leads.error());
-  const std::string wanted = arguments.text("ID");
-  for (const store::LeadRecord& lead : *leads) {
-    if (lead.id != wanted && lead.call.str() != wanted) continue;
-    if (io.json) {
-      io.out << dump_json({{"schema", 1}, {"lead", store::to_json(lead)}}, 2) << "\n";
-      return ExitCode::kOk;
+void print_row(Io& io, RecordKind kind, const json& row) {
+  const auto text = [&](const char* name) { return json_string(row, name); };
+  switch (kind) {
+    case RecordKind::kLeads:
+      io.out << fmt::format("{}  {:<20} {:<16} {:<9} {}\n", short_time(row, "updated"), text("name"), text("phone"),
+                            json_bool(row, "confirmed").value_or(false) ? "confirmed" : "open",
+                            in_words(row.value("slots", json::object())));
+      io.out << io.dim("                  " + text("id")) << "\n";
+      break;
+    case RecordKind::kCalls:
+      io.out << fmt::format("{}  {:<34}  {:<9} {:<16} {:<12} {}\n", short_time(row, "started"), text("call_sid"),
+                            text("channel"), text("from"), text("status"), text("end_reason"));
+      break;
+    case RecordKind::kMessages: {
+      const bool in = text("direction") == "in";
+      io.out << fmt::format("{}  {} {:<16} {:<10} {}\n", short_time(row, "at"), in ? "from" : "to  ",
+                            text(in ? "from" : "to"), text("status"), text("body"));
+      if (!text("error").empty()) io.out << io.red("                  " + text("error")) << "\n";
+      break;
     }
-    io.out << io.bold(lead.name.empty() ? "(no name yet)" : lead.name) << "  " << lead.phone << "\n";
-    for (const auto& [slot, value] : lead.slots) io.out << fmt::format("  {:<16} {}\n", slot, value);
-    io.out << fmt::format("  {:<16} {}\n  {:<16} {}\n  {:<16} {}\n", "confirmed", lead.confirmed ? "yes" : "no", "call",
-                          lead.call.str(), "updated", to_iso8601(lead.updated));
-    return ExitCode::kOk;
   }
-  return io.fail(ExitCode::kNotFound, fmt::format("there is no lead '{}'", wanted));
 }
 
-ExitCode export_leads(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto leads = (*store)->records().leads(filter_of(arguments));
-  if (!leads) return io.fail(leads.error());
-  const bool as_json = io.json || arguments.text("format") == "json";
-  return write_out(arguments, io, as_json ? dump_json(to_array(*leads), 2) + "\n" : store::leads_csv(*leads));
+void print_call(Io& io, const json& call) {
+  const auto text = [&](const char* name) { return json_string(call, name); };
+  io.out << io.bold(text("call_sid")) << fmt::format("  from {} to {}, {}", text("from"), text("to"), text("status"))
+         << (text("end_reason").empty() ? "" : ": " + text("end_reason")) << "\n";
+  const json turns = call.value("turns", json::array());
+  for (const json& turn : turns) {
+    if (const std::string said = json_string(turn, "caller_text"); !said.empty())
+      io.out << "  caller: " << said << "\n";
+    std::string answer = json_string(turn, "agent_heard");
+    if (answer.empty()) answer = json_string(turn, "agent_text");
+    const bool cut = json_bool(turn, "interrupted").value_or(false);
+    if (!answer.empty()) io.out << "  agent:  " << answer << (cut ? io.yellow(" [interrupted]") : "") << "\n";
+    std::string parts;
+    const json latencies = turn.value("latencies_ms", json::object());
+    for (const auto& [stage, ms] : latencies.items())
+      parts += fmt::format("{}{} {} ms", parts.empty() ? "" : ", ", stage, ms.dump());
+    if (!parts.empty()) io.out << io.dim("          " + parts) << "\n";
+  }
+  print_fields(io, call.value("slots", json::object()));
 }
 
-// ---- calls
-// -----------------------------------------------------------------------------------------------------------
+void print_lead(Io& io, const json& lead) {
+  const std::string name = json_string(lead, "name");
+  io.out << io.bold(name.empty() ? "(no name yet)" : name) << "  " << json_string(lead, "phone") << "\n";
+  print_fields(io, lead.value("slots", json::object()));
+  print_fields(io, {{"confirmed", json_bool(lead, "confirmed").value_or(false) ? "yes" : "no"},
+                    {"call", json_string(lead, "call_sid")},
+                    {"to the CRM", json_string(lead, "hand_over")},
+                    {"updated", json_string(lead, "updated")}});
+}
 
-ExitCode list_calls(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto calls = (*store)->records().calls(filter_of(arguments));
-  if (!calls) return io.fail(calls.error());
-  if (io.json) {
-    io.out << dump_json({{"schema", 1}, {"calls", to_array(*calls)}}, 2) << "\n";
-    return ExitCode::kOk;
-  }
-  for (const store::CallRecord& call : *calls) {
-    io.out << fmt::format("{}  {:<34}  {:<9} {:<16} {:<12} {}\n", short_time(call.started), call.sid.str(),
-                          call.channel, call.from, store::to_string(call.status), call.end_reason);
-  }
-  if (calls->empty()) io.out << "No calls.\n";
+// ---- the commands ---------------------------------------------------------------------------------------------------
+
+ExitCode list(RecordKind kind, const Arguments& arguments, Io& io) {
+  auto source = open_source(arguments);
+  if (!source) return fail(io, source.error());
+  const auto rows = (*source)->list(kind, query_of(arguments));
+  if (!rows) return fail(io, rows.error());
+  const char* name = kListNames[static_cast<std::size_t>(kind)];
+  if (io.json) return print_json(io, {{name, *rows}});
+  for (const json& row : *rows) print_row(io, kind, row);
+  if (rows->empty()) io.out << "No " << name << ".\n";
   return ExitCode::kOk;
+}
+
+ExitCode export_rows(RecordKind kind, const Arguments& arguments, Io& io) {
+  auto source = open_source(arguments);
+  if (!source) return fail(io, source.error());
+  if (!io.json && arguments.text("format") != "json") {
+    const auto text = (*source)->csv(kind, query_of(arguments));
+    return text ? write_out(arguments, io, *text) : fail(io, text.error());
+  }
+  auto rows = (*source)->list(kind, query_of(arguments));
+  if (!rows) return fail(io, rows.error());
+  if (kind == RecordKind::kCalls) {  // with turns, slots and leads: what CSV cannot hold
+    for (json& row : *rows) {
+      auto details = (*source)->call(json_string(row, "call_sid"));
+      if (!details) return fail(io, details.error());
+      row = *std::move(details);
+    }
+  }
+  return write_out(arguments, io, dump_json(*rows, 2) + "\n");
 }
 
 ExitCode show_call(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto details = (*store)->records().call(CallSid(arguments.text("SID")));
-  if (!details) return io.fail(details.error());
-  if (io.json) {
-    io.out << dump_json(store::to_json(*details), 2) << "\n";
-    return ExitCode::kOk;
-  }
-  const store::CallRecord& call = details->call;
-  io.out << io.bold(call.sid.str())
-         << fmt::format("  from {} to {}, {}", call.from, call.to, store::to_string(call.status));
-  io.out << (call.end_reason.empty() ? "" : ": " + call.end_reason) << "\n";
-  for (const store::TurnRecord& turn : details->turns) {
-    if (!turn.caller_text.empty()) io.out << "  caller: " << turn.caller_text << "\n";
-    const std::string& said = turn.agent_heard.empty() ? turn.agent_text : turn.agent_heard;
-    if (!said.empty()) io.out << "  agent:  " << said << (turn.interrupted ? io.yellow(" [interrupted]") : "") << "\n";
-    std::string parts;
-    for (const auto& [stage, ms] : turn.latencies_ms)
-      parts += fmt::format("{}{} {} ms", parts.empty() ? "" : ", ", stage, ms);
-    if (!parts.empty()) io.out << io.dim("          " + parts) << "\n";
-  }
-  for (const auto& [slot, value] : details->slots) io.out << fmt::format("  {:<16} {}\n", slot, value);
+  auto source = open_source(arguments);
+  if (!source) return fail(io, source.error());
+  const auto call = (*source)->call(arguments.text("SID"));
+  if (!call) return fail(io, call.error());
+  if (io.json) return print_json(io, *call);
+  print_call(io, *call);
   return ExitCode::kOk;
 }
 
-ExitCode export_calls(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto calls = (*store)->records().calls(filter_of(arguments));
-  if (!calls) return io.fail(calls.error());
-  if (!io.json && arguments.text("format") != "json") return write_out(arguments, io, store::calls_csv(*calls));
-  json list = json::array();
-  for (const store::CallRecord& call : *calls) {  // with turns, slots and leads: what CSV cannot hold
-    const auto details = (*store)->records().call(call.sid);
-    if (!details) return io.fail(details.error());
-    list.push_back(store::to_json(*details));
-  }
-  return write_out(arguments, io, dump_json(list, 2) + "\n");
-}
-
-// ---- messages
-// --------------------------------------------------------------------------------------------------------
-
-ExitCode list_messages(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto messages = (*store)->records().messages(filter_of(arguments));
-  if (!messages) return io.fail(messages.error());
-  if (io.json) {
-    io.out << dump_json({{"schema", 1}, {"messages", to_array(*messages)}}, 2) << "\n";
+// By its own identifier, or a lead by that of its call.
+ExitCode show_one(RecordKind kind, const char* what, const Arguments& arguments, Io& io) {
+  auto source = open_source(arguments);
+  if (!source) return fail(io, source.error());
+  const std::string wanted = arguments.text("ID");
+  RecordQuery query;
+  query.limit = kMostRows;
+  if (is_twilio_sid(wanted, "CA")) query.call = wanted;
+  const auto rows = (*source)->list(kind, query);
+  if (!rows) return fail(io, rows.error());
+  for (const json& row : *rows) {
+    if (json_string(row, "id") != wanted && json_string(row, "call_sid") != wanted) continue;
+    if (io.json) return print_json(io, {{what, row}});
+    if (kind == RecordKind::kLeads) {
+      print_lead(io, row);
+    } else {
+      print_fields(io, row);
+    }
     return ExitCode::kOk;
   }
-  for (const store::MessageRecord& message : *messages) {
-    io.out << fmt::format("{}  {} {:<16} {:<10} {}\n", short_time(message.at), message.inbound ? "from" : "to  ",
-                          message.inbound ? message.from : message.to, store::to_string(message.status), message.body);
-    if (!message.error.empty()) io.out << io.red("                  " + message.error) << "\n";
-  }
-  if (messages->empty()) io.out << "No messages.\n";
-  return ExitCode::kOk;
+  return io.fail(ExitCode::kNotFound, fmt::format("there is no {} '{}'", what, wanted));
 }
 
-ExitCode export_messages(const Arguments& arguments, Io& io) {
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto messages = (*store)->records().messages(filter_of(arguments));
-  if (!messages) return io.fail(messages.error());
-  const bool as_json = io.json || arguments.text("format") == "json";
-  return write_out(arguments, io, as_json ? dump_json(to_array(*messages), 2) + "\n" : store::messages_csv(*messages));
-}
-
-// Through the running daemon, which keeps the 24-hour window, the queue and the retries.
 ExitCode send_message(const Arguments& arguments, Io& io) {
-  const auto settings = Settings::load(process_sources(arguments.text("config")));
-  if (!settings) return io.fail(ExitCode::kConfig, settings.error().detail);
-  const std::string server = arguments.text("server");
-  if (!settings->has("api_key"))
-    return io.fail(ExitCode::kConfig, "API_KEY is not set: it is the key of the server's /api");
-  net::HttpClient http;
-  net::ClientRequest request;
-  request.method = "POST";
-  request.url = server + "/api/whatsapp/send";
-  request.headers = {{"Authorization", "Bearer " + settings->string("api_key")}, {"Content-Type", "application/json"}};
-  json body = {{"to", arguments.text("NUMBER")}, {"text", arguments.text("TEXT")}};
-  if (arguments.given("key")) body["key"] = arguments.text("key");
-  request.body = dump_json(body);
-  request.timeouts.total = milliseconds{10'000};
-  const auto answer = http.fetch(std::move(request));
-  if (!answer) return io.fail(answer.error());
-  if (answer->status == 401 || answer->status == 403)
-    return io.fail(ExitCode::kDenied, "the server refused the key in API_KEY");
-  if (answer->status != 202 && answer->status != 200) {
-    return io.fail(answer->status == 429 ? ExitCode::kLimit : ExitCode::kFailed,
-                   fmt::format("the server answered {}: {}", answer->status, answer->body.substr(0, 500)));
-  }
-  if (io.json) {
-    io.out << answer->body;
-  } else {
-    const auto parsed = parse_json(answer->body);
-    io.out << "Queued" << (parsed ? " as " + json_string(*parsed, "id") : std::string()) << ".\n";
-  }
+  const auto answer = send_text(arguments, {arguments.text("NUMBER"), arguments.text("TEXT"), arguments.text("key")});
+  if (!answer) return fail(io, answer.error());
+  if (io.json) return print_json(io, *answer);
+  io.out << "Queued as " << json_string(*answer, "id") << ".\n";
   return ExitCode::kOk;
 }
 
-// ---- erasure
-// ---------------------------------------------------------------------------------------------------------
+// Asks where somebody can answer.
+bool is_agreed(const Arguments& arguments, Io& io, const std::string& phone) {
+  if (arguments.flag("yes")) return true;
+  if (io.json || !stdin_is_terminal()) return false;
+  io.err << fmt::format("This removes everything that is known of {}, for good. Really? [y/N] ", phone) << std::flush;
+  std::string answer;
+  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+}
 
 ExitCode erase(const Arguments& arguments, Io& io) {
   const std::string phone = arguments.text("NUMBER");
-  if (!arguments.flag("yes")) {
+  if (!providers::is_e164(phone)) {
+    return io.fail(ExitCode::kUsage, fmt::format("'{}' is no international number, as +972541234567", phone));
+  }
+  if (!is_agreed(arguments, io, phone)) {
     return io.fail(ExitCode::kUsage,
                    fmt::format("this removes everything that is known of {}, for good; say so with --yes", phone));
   }
-  auto store = open_store(arguments);
-  if (!store) return io.fail(store.error());
-  const auto report = (*store)->records().erase_caller(phone);
-  if (!report) return io.fail(report.error());
+  auto source = open_source(arguments);
+  if (!source) return fail(io, source.error());
+  const auto report = (*source)->erase(phone);
+  if (!report) return fail(io, report.error());
+  const auto count = [&](const char* name) { return json_int(*report, name).value_or(0); };
+  std::int64_t total = 0;
+  for (const char* name : {"calls", "turns", "leads", "messages", "others", "files", "recordings"})
+    total += count(name);
   if (io.json) {
-    io.out << dump_json({{"schema", 1},
-                         {"calls", report->calls},
-                         {"turns", report->turns},
-                         {"leads", report->leads},
-                         {"messages", report->messages},
-                         {"others", report->others}},
-                        2)
-           << "\n";
+    print_json(io, *report);
   } else {
-    io.out << fmt::format("Erased: {} calls, {} turns, {} leads, {} messages, {} other rows.\n", report->calls,
-                          report->turns, report->leads, report->messages, report->others);
+    io.out << fmt::format(
+        "Erased: {} calls, {} turns, {} leads, {} messages, {} other rows, {} files, {} recordings.\n", count("calls"),
+        count("turns"), count("leads"), count("messages"), count("others"), count("files"), count("recordings"));
+    const json left = report->value("recordings_left", json::array());
+    for (const json& url : left) {
+      io.err << io.yellow("Still at Twilio, remove it there: ") << (url.is_string() ? url.get<std::string>() : "")
+             << "\n";
+    }
   }
-  return report->total() > 0 ? ExitCode::kOk : ExitCode::kNotFound;
+  return total > 0 ? ExitCode::kOk : ExitCode::kNotFound;
 }
+
+// ---- the table ------------------------------------------------------------------------------------------------------
 
 CommandSpec command(std::string name, std::string summary, std::vector<ArgumentSpec> arguments,
                     std::vector<OptionSpec> options, std::vector<Example> examples,
@@ -348,48 +304,65 @@ CommandSpec command(std::string name, std::string summary, std::vector<ArgumentS
   return spec;
 }
 
+CommandSpec list_command(const std::string& group, const std::string& things, RecordKind kind) {
+  return command(group + " list", "the " + things + ", newest first", {}, list_options(),
+                 {{"alctl " + group + " list --days 7", "of this week"},
+                  {"alctl " + group + " list --server http://127.0.0.1:8080", "of the server that runs there"}},
+                 [kind](const Arguments& arguments, Io& io) { return list(kind, arguments, io); });
+}
+
+CommandSpec export_command(const std::string& group, const std::string& things, RecordKind kind) {
+  return command(group + " export", "the " + things + " as CSV or JSON", {}, export_options(),
+                 {{"alctl " + group + " export --out " + things + ".csv", "for a spreadsheet"}},
+                 [kind](const Arguments& arguments, Io& io) { return export_rows(kind, arguments, io); });
+}
+
 CommandSpec erase_command(const std::string& group) {
-  std::vector<OptionSpec> options = store_options();
-  options.push_back(option("yes", ValueKind::kFlag, "", "really erase"));
   CommandSpec spec =
       command(group + " erase", "remove everything that is known of a number", {argument("NUMBER", "as +972541234567")},
-              std::move(options), {{"alctl " + group + " erase +972541234567 --yes", "a caller asked for it"}}, erase);
+              with_source({option("yes", ValueKind::kFlag, "", "do not ask")}),
+              {{"alctl " + group + " erase +972541234567 --yes", "a caller asked for it"}}, erase);
   spec.description =
-      "Calls, turns, leads and messages alike, in every table, and the freed space is overwritten. Exit code 4: there "
-      "was "
+      "Calls, turns, leads and messages alike, in every table, with the files of those calls (CALL_RECORD_DIR, "
+      "DEBUG_WAV_DIR); the freed space is overwritten. A running server also removes voicemails at Twilio; without one "
+      "they are listed. What stays: that the number asked not to be written to, as a hash. Exit code 4: there was "
       "nothing.";
   return spec;
+}
+
+CommandSpec send_command() {
+  return command("whatsapp send", "send a message through the running server",
+                 {argument("NUMBER", "as +972541234567"), argument("TEXT", "what to say")},
+                 {option("server", ValueKind::kText, "URL", "where agentd listens", std::string(kUsualServer)),
+                  option("key", ValueKind::kText, "KEY", "the same key is sent once only"),
+                  option("config", ValueKind::kFile, "FILE", "configuration file; default: /etc/agentd/agentd.toml")},
+                 {{"alctl whatsapp send +972541234567 'We have a flat for you'", "API_KEY comes from the settings"}},
+                 send_message);
 }
 
 }  // namespace
 
 std::vector<CommandSpec> records_commands() {
-  return {command("leads list", "the leads, newest first", {}, list_options(),
-                  {{"alctl leads list --days 7", "of this week"}}, list_leads),
-          command("leads show", "one lead", {argument("ID", "of the lead, or of its call")}, store_options(),
-                  {{"alctl leads show CA0123… --json", "as JSON"}}, show_lead),
-          command("leads export", "the leads as CSV or JSON", {}, export_options(),
-                  {{"alctl leads export --out leads.csv", "for a spreadsheet"}}, export_leads),
-          erase_command("leads"),
-          command("calls list", "the calls, newest first", {}, list_options(),
-                  {{"alctl calls list --limit 20", "the last twenty"}}, list_calls),
-          command("calls show", "one call: who said what, and how long it took", {argument("SID", "CA…")},
-                  store_options(), {{"alctl calls show CA0123…", "the transcript"}}, show_call),
-          command("calls export", "the calls as CSV or JSON", {}, export_options(),
-                  {{"alctl calls export --format json", "with turns and slots"}}, export_calls),
-          erase_command("calls"),
-          command("whatsapp list", "the messages, newest first", {}, list_options(),
-                  {{"alctl whatsapp list --phone +972541234567", "of one person"}}, list_messages),
-          command("whatsapp export", "the messages as CSV or JSON", {}, export_options(),
-                  {{"alctl whatsapp export", "as CSV"}}, export_messages),
-          command("whatsapp send", "send a message through the running server",
-                  {argument("NUMBER", "as +972541234567"), argument("TEXT", "what to say")},
-                  {option("server", ValueKind::kText, "URL", "where agentd listens", "http://127.0.0.1:8080"),
-                   option("key", ValueKind::kText, "KEY", "the same key is sent once only"),
-                   option("config", ValueKind::kFile, "FILE", "configuration file; default: /etc/agentd/agentd.toml")},
-                  {{"alctl whatsapp send +972541234567 'We have a flat for you'", "API_KEY comes from the settings"}},
-                  send_message),
-          erase_command("whatsapp")};
+  return {
+      list_command("leads", "leads", RecordKind::kLeads),
+      command("leads show", "one lead", {argument("ID", "of the lead, or of its call")}, with_source({}),
+              {{"alctl leads show CA0123… --json", "as JSON"}},
+              [](const Arguments& arguments, Io& io) { return show_one(RecordKind::kLeads, "lead", arguments, io); }),
+      export_command("leads", "leads", RecordKind::kLeads),
+      erase_command("leads"),
+      list_command("calls", "calls", RecordKind::kCalls),
+      command("calls show", "one call: who said what, and how long it took", {argument("SID", "CA…")}, with_source({}),
+              {{"alctl calls show CA0123…", "the transcript"}}, show_call),
+      export_command("calls", "calls", RecordKind::kCalls),
+      erase_command("calls"),
+      list_command("whatsapp", "messages", RecordKind::kMessages),
+      command(
+          "whatsapp show", "one message", {argument("ID", "of the message")}, with_source({}),
+          {{"alctl whatsapp show api:offer-17", "what became of it"}},
+          [](const Arguments& arguments, Io& io) { return show_one(RecordKind::kMessages, "message", arguments, io); }),
+      export_command("whatsapp", "messages", RecordKind::kMessages),
+      send_command(),
+      erase_command("whatsapp")};
 }
 
 }  // namespace al::alctl

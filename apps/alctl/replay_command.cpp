@@ -133,9 +133,22 @@ void listen_only(dialog::CallOptions& options) {
   options.idle.max_call = std::chrono::hours{24};
 }
 
+// The side of a recording that is the caller's.
+Result<std::vector<std::int16_t>> read_caller(const Arguments& arguments, const std::string& path) {
+  if (is_raw(path)) return audio::read_raw_ulaw(path);
+  const std::string channel = arguments.text("channel");
+  return audio::read_8k(path, channel == "left" ? 0 : channel == "right" ? 1 : -1);
+}
+
+// What is said of that; nothing where there was no choice.
+void note_channel(const Arguments& arguments, const std::string& path, ReplayHead& head) {
+  if (is_raw(path) || is_record(path)) return;
+  head.channels = audio::channels_of(path).value_or(1);
+  if (head.channels > 1) head.channel = arguments.text("channel");
+}
+
 Result<ReplayRun> run_audio(const Arguments& arguments, const std::string& path, Setup& setup) {
-  auto pcm = is_raw(path) ? audio::read_raw_ulaw(path)
-                          : audio::read_8k(path, static_cast<int>(arguments.integer("channel", -1)));
+  auto pcm = read_caller(arguments, path);
   if (!pcm) return fail(pcm.error());
   auto persona = bridge::open_persona(
       arguments.given("persona") ? arguments.text("persona") : setup.settings.string("persona"), setup.settings);
@@ -238,6 +251,7 @@ ExitCode run(const Arguments& arguments, Io& io) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     ReplayHead head;
     head.file = paths[i];
+    note_channel(arguments, paths[i], head);
     head.vad = audio::to_string(audio::listen_options(setup->settings, setup->silero != nullptr).voice.engine);
     for (const std::string& change : arguments.all("set")) head.changes += (head.changes.empty() ? "" : " ") + change;
     if (auto wrote = write_outputs(arguments, i, head, *result); !wrote) return io.fail(wrote.error());
@@ -301,14 +315,14 @@ CommandSpec replay_command() {
        {}},
       {"persona", ValueKind::kText, "ID|FILE", "the agent", "", false, {}, {}, {}},
       {"channel",
-       ValueKind::kInteger,
-       "N",
-       "channel of the file, from 0; all are mixed without it",
-       "",
+       ValueKind::kChoice,
+       "WHICH",
+       "whom to hear in a file with several channels; `alctl call --wav` writes the caller left, the agent right",
+       "left",
        false,
+       {"left", "right", "mix"},
        {},
-       0,
-       64},
+       {}},
       {"html",
        ValueKind::kFile,
        "FILE",
@@ -337,26 +351,16 @@ CommandSpec replay_command() {
        {},
        {}},
       {"events", ValueKind::kFlag, "", "print every event of the engine", "", false, {}, {}, {}},
-      {"set", ValueKind::kText, "KEY=VALUE", "a setting of the daemon", "", true, {}, {}, {}},
-      {"vad",
-       ValueKind::kChoice,
-       "ENGINE",
-       "voice detector; the same as --set vad_engine=ENGINE",
-       "",
-       false,
-       {"auto", "energy", "silero", "webrtc"},
-       {},
-       {}},
-      {"config", ValueKind::kFile, "FILE", "configuration file to start from", "", false, {}, {}, {}},
-      {"speech", ValueKind::kDirectory, "DIR", "folder of the embedded speech engines", "", false, {}, {}, {}},
       {"seed", ValueKind::kInteger, "N", "seed of the engine's choices", "1", false, {}, 0, {}},
   };
+  for (OptionSpec& option : settings_options({"energy", "silero", "webrtc"})) spec.options.push_back(std::move(option));
   for (OptionSpec& option : fake_options()) spec.options.push_back(std::move(option));
   spec.examples = {
       {"alctl replay call.wav --fake google", "recognition, answers and voice over Google's and OpenAI's protocols"},
       {"alctl replay call.wav --html report.html", "draws what the engine heard and decided"},
       {"alctl replay call.wav --stt scripted --line \"three rooms in Haifa\" --out-wav both.wav",
        "a whole conversation over the recording"},
+      {"alctl replay both.wav --channel right", "the other side of a stereo recording"},
       {"alctl replay CA123.jsonl --set min_silence=600", "a recorded call with another setting"},
   };
   spec.run = run;

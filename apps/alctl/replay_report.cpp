@@ -84,6 +84,12 @@ std::int64_t voice_ms(const ReplayRun& run) {
   return 20 * std::count_if(run.frames.begin(), run.frames.end(), [](const ReplayFrame& f) { return f.voice; });
 }
 
+std::string channel_words(const ReplayHead& head) {
+  if (head.channel.empty()) return {};
+  if (head.channel == "mix") return fmt::format(", all {} channels mixed", head.channels);
+  return fmt::format(", the {} one of {} channels is the caller", head.channel, head.channels);
+}
+
 }  // namespace
 
 std::string clock_text(std::int64_t ms) {
@@ -92,8 +98,8 @@ std::string clock_text(std::int64_t ms) {
 
 void print_replay(Io& io, const ReplayHead& head, const ReplayRun& run, bool all_events) {
   io.out << io.bold(head.file)
-         << fmt::format("  {}, detector {}{}\n", clock_text(duration_ms(run)), head.vad,
-                        head.changes.empty() ? "" : ", " + head.changes);
+         << fmt::format("  {}, detector {}{}{}\n", clock_text(duration_ms(run)), head.vad,
+                        head.changes.empty() ? "" : ", " + head.changes, channel_words(head));
   for (const TimelineLine& line : timeline(run, all_events)) {
     const std::string time = fmt::format("{:>9}", clock_text(line.at));
     const std::string who = fmt::format("{:<7}", line.who);
@@ -108,6 +114,7 @@ void print_replay(Io& io, const ReplayHead& head, const ReplayRun& run, bool all
 
 json replay_json(const ReplayHead& head, const ReplayRun& run) {
   json object = {{"file", head.file},         {"vad", head.vad},
+                 {"channel", head.channel},   {"channels", head.channels},
                  {"changes", head.changes},   {"duration_ms", duration_ms(run)},
                  {"voice_ms", voice_ms(run)}, {"end_reason", run.end_reason}};
   json utterances = json::array();

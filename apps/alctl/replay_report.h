@@ -15,11 +15,14 @@ struct ReplayHead {
   std::string file;     // as given on the command line
   std::string vad;      // "energy"
   std::string changes;  // "min_silence=600 …"; what differs from the defaults
+  std::string channel;  // of a file with several: "left", "right", "mix"; else empty
+  int channels = 0;     // of a sound file
   float threshold_db = 0;
 };
 
 void print_replay(Io& io, const ReplayHead& head, const ReplayRun& run, bool all_events);
-// {file, vad, duration_ms, voice_ms, utterances: [...], turns: [...], spoken: [...], events: [...], end_reason}
+// {file, vad, channel, channels, duration_ms, voice_ms, utterances: [...], turns: [...], spoken: [...], events: [...],
+// end_reason}
 [[nodiscard]] nlohmann::json replay_json(const ReplayHead& head, const ReplayRun& run);
 // One self-contained HTML page; nothing is loaded from anywhere.
 [[nodiscard]] std::string replay_page(const ReplayHead& head, const ReplayRun& run);

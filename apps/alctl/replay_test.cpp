@@ -109,6 +109,58 @@ TEST(Replay, ThePageIsSelfContained) {
   EXPECT_EQ(page.find(end), page.rfind(end));
 }
 
+// `alctl call --wav` writes the caller left and the agent right: the caller is heard, not both on top of each other.
+TEST(Replay, OfAStereoFileTheLeftChannelIsTheCaller) {
+  const auto caller = audio::read_8k(kRecording);
+  ASSERT_TRUE(caller.has_value());
+  // The agent talks all the time; the caller's voice comes where it came.
+  std::vector<std::int16_t> stereo;
+  for (std::size_t i = 0; i < caller->size(); ++i) {
+    const auto phase = static_cast<double>(i % 40) / 40.0;
+    stereo.push_back((*caller)[i]);
+    stereo.push_back(static_cast<std::int16_t>(12'000 * (phase < 0.5 ? 4 * phase - 1 : 3 - 4 * phase)));
+  }
+  const std::string path = testing::TempDir() + "/replay_stereo.wav";
+  ASSERT_TRUE(audio::write_wav(path, stereo, audio::kSampleRateHz, 2));
+  const auto replay = [](const std::string& file, std::vector<std::string> more) {
+    std::vector<std::string> words = {"replay", file, "--vad", "energy"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = alctl(words, true);
+    EXPECT_EQ(ran.code, ExitCode::kOk) << ran.err;
+    return nlohmann::json::parse(ran.out).at("files").at(0);
+  };
+  const auto alone = replay(kRecording, {});
+  const auto left = replay(path, {});
+  EXPECT_EQ(left.at("utterances"), alone.at("utterances"));
+  EXPECT_EQ(left.at("channel"), "left");
+  EXPECT_EQ(left.at("channels"), 2);
+  EXPECT_EQ(alone.at("channel"), "");
+  EXPECT_EQ(replay(path, {"--channel", "left"}).at("utterances"), alone.at("utterances"));
+  EXPECT_NE(replay(path, {"--channel", "right"}).at("utterances"), alone.at("utterances"));
+  EXPECT_NE(replay(path, {"--channel", "mix"}).at("utterances"), alone.at("utterances"));
+
+  EXPECT_NE(alctl({"replay", path, "--vad", "energy"}).out.find("the left one of 2 channels is the caller"),
+            std::string::npos);
+  EXPECT_NE(alctl({"replay", path, "--vad", "energy", "--channel", "mix"}).out.find("all 2 channels mixed"),
+            std::string::npos);
+  EXPECT_EQ(alctl({"replay", kRecording, "--channel", "right"}).code, ExitCode::kFailed) << "it has one channel";
+  EXPECT_EQ(alctl({"replay", path, "--channel", "3"}).code, ExitCode::kUsage);
+}
+
+// What replay writes can be replayed.
+TEST(Replay, ItsOwnStereoFileGivesTheSameUtterancesAgain) {
+  const std::string both = testing::TempDir() + "/replay_both.wav";
+  const std::vector<std::string> script = {"--vad", "energy", "--stt", "scripted", "--line", "a flat in Haifa"};
+  std::vector<std::string> first = {"replay", kRecording, "--out-wav", both};
+  first.insert(first.end(), script.begin(), script.end());
+  const Ran written = alctl(first, true);
+  ASSERT_EQ(written.code, ExitCode::kOk) << written.err;
+  std::vector<std::string> second = {"replay", both};
+  second.insert(second.end(), script.begin(), script.end());
+  const auto again = nlohmann::json::parse(alctl(second, true).out).at("files").at(0);
+  EXPECT_EQ(again.at("utterances"), nlohmann::json::parse(written.out).at("files").at(0).at("utterances"));
+}
+
 TEST(Replay, SaysWhatIsWrongWithAFile) {
   EXPECT_EQ(alctl({"replay", "/nowhere/at/all.wav"}).code, ExitCode::kNotFound);
   const Ran record = alctl({"replay", std::string(AL_SOURCE_DIR) + "/README.md.jsonl"});

@@ -1,10 +1,38 @@
 #include "alctl/settings_arguments.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "providers/local_speech.h"
 
 namespace al::alctl {
+
+std::vector<OptionSpec> settings_options(std::vector<std::string> engines) {
+  engines.insert(engines.begin(), "auto");
+  return {
+      {"vad",
+       ValueKind::kChoice,
+       "ENGINE",
+       "voice detector; the same as --set vad_engine=ENGINE",
+       "",
+       false,
+       std::move(engines),
+       {},
+       {}},
+      {"set", ValueKind::kText, "KEY=VALUE", "a setting of the daemon", "", true, {}, {}, {}},
+      {"config",
+       ValueKind::kFile,
+       "FILE",
+       "start from this configuration file instead of the defaults",
+       "",
+       false,
+       {},
+       {},
+       {}},
+      {"speech", ValueKind::kDirectory, "DIR", "folder of the embedded speech engines", "", false, {}, {}, {}},
+  };
+}
 
 Result<Settings> settings_from(const Arguments& arguments) {
   Settings settings;

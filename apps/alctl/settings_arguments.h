@@ -2,12 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "alctl/command_table.h"
 #include "audio/voice_detector.h"
 #include "core/settings.h"
 
 namespace al::alctl {
+
+// Their specs. `engines`: the voice detectors that --vad takes beside auto.
+[[nodiscard]] std::vector<OptionSpec> settings_options(std::vector<std::string> engines);
 
 // A configuration file if one was named, then --vad and --set on top of it. The environment does not count: an offline
 // figure must not depend on the shell it was made in.

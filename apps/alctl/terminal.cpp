@@ -29,6 +29,10 @@ void fit_to_terminal(Io& io) {
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) io.width = size.ws_col;
 }
 
+bool stdin_is_terminal() {
+  return isatty(STDIN_FILENO) == 1;
+}
+
 void prepare_signals() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGPIPE, SIG_DFL);  // `alctl … | head` ends quietly

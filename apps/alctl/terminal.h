@@ -8,6 +8,9 @@ namespace al::alctl {
 // Fills color, progress and width from the terminal, NO_COLOR and TERM.
 void fit_to_terminal(Io& io);
 
+// Somebody can be asked.
+[[nodiscard]] bool stdin_is_terminal();
+
 // Ctrl-C sets a flag that long commands look at; a second one ends the program at once. A closed pipe is no crash.
 void prepare_signals();
 // For a command that runs until it is stopped: SIGTERM is Ctrl-C.

@@ -143,16 +143,6 @@ CommandSpec tune_command() {
       "Tune on one set and believe the figures of another one.";
   spec.arguments = {{"DIR", "folder with manifest.json", true, false, ValueKind::kDirectory, {}}};
   spec.options = {
-      {"vad",
-       ValueKind::kChoice,
-       "ENGINE",
-       "voice detector; the same as --set vad_engine=ENGINE",
-       "",
-       false,
-       {"auto", "energy", "silero", "webrtc", "spec"},
-       {},
-       {}},
-      {"set", ValueKind::kText, "KEY=VALUE", "a setting of the daemon", "", true, {}, {}, {}},
       {"sweep",
        ValueKind::kText,
        "KEY=FIRST:LAST:STEP",
@@ -162,18 +152,8 @@ CommandSpec tune_command() {
        {},
        {},
        {}},
-      {"config",
-       ValueKind::kFile,
-       "FILE",
-       "start from this configuration file instead of the defaults",
-       "",
-       false,
-       {},
-       {},
-       {}},
       {"write", ValueKind::kFile, "FILE", "save the chosen settings for the daemon", "", false, {}, {}, {}},
       {"only", ValueKind::kText, "ID", "only this call of the set", "", true, {}, {}, {}},
-      {"speech", ValueKind::kDirectory, "DIR", "folder of the embedded speech engines", "", false, {}, {}, {}},
       {"threads",
        ValueKind::kInteger,
        "N",
@@ -185,6 +165,9 @@ CommandSpec tune_command() {
        256.0},
       {"draws", ValueKind::kInteger, "N", "resamplings for the intervals", "1000", false, {}, 0.0, 100000.0},
   };
+  for (OptionSpec& option : settings_options({"energy", "silero", "webrtc", "spec"})) {
+    spec.options.push_back(std::move(option));
+  }
   spec.examples = {
       {"alctl tune testdata/turns", "how well the defaults do on the set that comes with the source"},
       {"alctl tune calls --vad energy", "the same without a network"},

@@ -52,6 +52,13 @@ std::vector<std::int16_t> take_channel(const Recording& recording, int channel) 
 
 }  // namespace
 
+Result<int> channels_of(const std::string& path) {
+  SF_INFO info{};
+  const File file = open_for_reading(path, info);
+  if (!file) return fail(Errc::kNotFound, fmt::format("cannot read {}: {}", path, sf_strerror(nullptr)));
+  return info.channels;
+}
+
 Result<Recording> read_recording(const std::string& path, int max_seconds) {
   SF_INFO info{};
   const File file = open_for_reading(path, info);

@@ -23,6 +23,8 @@ Result<Recording> read_recording(const std::string& path, int max_seconds = 4 * 
 
 // One channel of a file at the line's 8 kHz. `channel` -1 mixes all; a channel the file does not have is kUnsupported.
 Result<std::vector<std::int16_t>> read_8k(const std::string& path, int channel = -1);
+// How many channels a file has.
+Result<int> channels_of(const std::string& path);
 // Headerless µ-law, 8 kHz, decoded. Any byte string is valid.
 Result<std::vector<std::int16_t>> read_raw_ulaw(const std::string& path);
 
