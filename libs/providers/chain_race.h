@@ -136,6 +136,9 @@ class Race : public std::enable_shared_from_this<Race<Traits>> {
       core_->succeeded(attempt.link, request_.call, request_.turn);  // it was speaking when nobody listened any more
     } else if (attempt.late) {
       core_->failed(attempt.link, {Errc::kTimeout, "late, and another was faster"}, request_.call, request_.turn);
+    } else if (!attempt.begun && core_->now() >= attempt.started + times_.first_deadline) {
+      // The last link may take longer, but the caller did not wait for it.
+      core_->failed(attempt.link, {Errc::kTimeout, "nothing came while somebody waited"}, request_.call, request_.turn);
     } else {
       core_->abandoned(attempt.link);
     }

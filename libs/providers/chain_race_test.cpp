@@ -181,6 +181,21 @@ TEST_F(ModelChainTest, ADestroyedSessionHearsNothingAndLeavesNothingBehind) {
   EXPECT_EQ(scheduler.waiting(), 0U);
 }
 
+// The engine gives up before the last link's long deadline. Three times, and the caller is not made to wait any more.
+TEST_F(ModelChainTest, ALinkThatNobodyCouldWaitForIsBlamed) {
+  auto alone = *make_model_chain({{first, {}, {}}}, options, scheduler, &log);
+  for (int i = 0; i < 3; ++i) {
+    session = alone->start({}, std::make_shared<ModelHeard>());
+    scheduler.advance(i == 0 ? milliseconds{1000} : milliseconds{3300});
+    session.reset();
+  }
+  EXPECT_EQ(log.count("openai breaker_opened"), 0U) << "the first was cancelled before it was late";
+  session = alone->start({}, std::make_shared<ModelHeard>());
+  scheduler.advance(milliseconds{3300});
+  session.reset();
+  EXPECT_EQ(log.count("openai breaker_opened"), 1U);
+}
+
 TEST_F(ModelChainTest, TheBreakerOpensAfterRepeatedFailuresAndClosesAfterAProbe) {
   first->script = always(fails(milliseconds{10}, Errc::kClosed));
   second->script = always(speaks(milliseconds{10}, {"Hi"}));

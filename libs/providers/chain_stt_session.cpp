@@ -125,8 +125,13 @@ void SttRelay::cancel_turn(TurnId id) {
     turn->ended = true;
     for (SttTry& attempt : turn->tries) {
       if (!std::exchange(attempt.live, false)) continue;
-      core_->abandoned(attempt.link);
       report(*turn, attempt, ProviderOutcome::kCancelled);
+      if (turn->finished && core_->now() >= attempt.started + chain_.final_deadline) {
+        // The last link may take longer, but the caller did not wait for it.
+        core_->failed(attempt.link, {Errc::kTimeout, "no final while somebody waited"}, options_.call, id);
+      } else {
+        core_->abandoned(attempt.link);
+      }
     }
   }
   stop_the_rest();

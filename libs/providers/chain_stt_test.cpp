@@ -178,6 +178,17 @@ TEST_F(SttChainTest, ACancelledTurnSaysNothingAndStopsItsProviders) {
   EXPECT_EQ(heard->lines, (Lines{"final 2 google heard 8000"}));
 }
 
+TEST_F(SttChainTest, OneThatNobodyCouldWaitForIsBlamed) {
+  chain = *make_stt_chain({{google, {}, {}}}, {}, scheduler, &log);
+  session = chain->open({}, heard);
+  google->delay.reset();
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    turn(id, seconds{2});
+    session->cancel_turn({id});
+  }
+  EXPECT_EQ(log.count("google breaker_opened"), 1U);
+}
+
 TEST_F(SttChainTest, ADestroyedSessionIsSilentAndClosesItsProviders) {
   google->delay = std::nullopt;
   open();
