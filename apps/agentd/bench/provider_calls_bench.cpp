@@ -9,6 +9,8 @@
 //                                                           second turn on) or both
 //   -v as the last word: every event of every call
 //
+// Under ThreadSanitizer (preset tsan): TSAN_OPTIONS=suppressions=scripts/tsan-suppressions.
+//
 // Exit code 0 when every promise was kept: 1.5 s of silence at most, nothing leaked, breakers that opened closed again;
 // at most 25 ms ours, and p50 within 1.0 s where the model is asked early (400 + 150 + 350 + 100 ms are 1.0 s already).
 #include <algorithm>
