@@ -50,9 +50,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t piece = data[1] % 32U + 1U;
   const std::string_view body(reinterpret_cast<const char*>(data) + 2, size - 2);
   switch (data[0] % 10) {
-    case 0:
-      read_model(*make_openai_dialect({})->reader(), body, piece);
+    case 0: {
+      const auto dialect = make_openai_dialect({});
+      read_model(*dialect->reader(), body, piece);
+      if (dialect->learn(body) && dialect->body({}).empty()) std::abort();
       break;
+    }
     case 1:
       read_model(*make_anthropic_dialect({})->reader(), body, piece);
       break;
@@ -74,6 +77,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 7:
       if (http_refusal("p", 500, body).detail.size() > 400) std::abort();
+      for (const char* header : {"retry-after", "retry-after-ms"}) {
+        const auto delay = retry_delay({}, 1, 429, {{header, std::string(body)}}, 0.5, al::WallTime{}, {});
+        if (delay && (*delay < al::Duration::zero() || *delay > al::seconds{60})) std::abort();
+      }
       break;
     case 8:
       static_cast<void>(verify_jwt(body, ""));
