@@ -48,7 +48,13 @@ ExitCode run_fakes(const Arguments& arguments, Io& io) {
   auto persona = bridge::open_persona(
       arguments.given("persona") ? arguments.text("persona") : settings->string("persona"), *settings);
   if (!persona) return io.fail(ExitCode::kConfig, persona.error().detail);
-  auto world = start_fakes(arguments, arguments.text("NAME"), "", *persona);
+  Result<std::unique_ptr<providers::FakeWorld>> world = fail(Errc::kNotFound, "no fakes");
+  // Without a name: the first that this build can serve.
+  for (const std::string& name :
+       arguments.given("NAME") ? std::vector{arguments.text("NAME")} : providers::fake_world_names()) {
+    world = start_fakes(arguments, name, "", *persona);
+    if (world || world.error().code != Errc::kUnsupported) break;
+  }
   if (!world)
     return io.fail(world.error().code == Errc::kMalformed ? ExitCode::kUsage : ExitCode::kNotFound,
                    world.error().detail);
