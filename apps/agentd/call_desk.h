@@ -93,6 +93,11 @@ class CallDesk {
                       std::function<void()> lost);
   void media_seen(const CallSid& call, const StreamSid& stream);
   void checkpoint(const CallSid& call, const StreamSid& stream, std::string state);
+  // `lost` is told of streams that are open here although another one has their call, or the redirect: this process was
+  // away for long and must not speak, or hang up, any more. On the desk's loop. Before the first call.
+  void watch_lost_streams(std::function<void(const CallSid& call, const StreamSid& stream)> lost) {
+    lost_ = std::move(lost);
+  }
   void stream_closed(const CallSid& call, const StreamSid& stream, bool finished, const std::string& reason);
 
   // ---- PLAYBACK=redirect (call_desk_playback.cpp); on the desk's loop
@@ -142,6 +147,7 @@ class CallDesk {
                     std::function<void()> lost);
   void started(const CallSid& call, const StreamSid& stream, bool stored);
   void expect_after_clip(const Playback& playback, bool stored);
+  void stream_lost(const CallSid& call, const StreamSid& stream, std::string_view how);
   void report_media(const CallSid& call, const StreamSid& stream, Seat& seat);
   void gone(const CallSid& call);
   void free_seat(const CallSid& call);
@@ -173,6 +179,7 @@ class CallDesk {
   store::Watchdog watchdog_;
   store::LocalRegistry local_;  // for calls offered while the database was away
   std::map<CallSid, Seat> seats_;
+  std::function<void(const CallSid&, const StreamSid&)> lost_;
   std::map<CallSid, StreamGrant> between_clips_;  // PLAYBACK=redirect: what the next stream may go on with
   net::Timer timer_;
 

@@ -144,11 +144,28 @@ void CallDesk::report_media(const CallSid& call, const StreamSid& stream, Seat& 
   });
 }
 
+void CallDesk::stream_lost(const CallSid& call, const StreamSid& stream, std::string_view how) {
+  const auto seat = seats_.find(call);
+  if (stream.empty() || seat == seats_.end() || seat->second.stream != stream) return;
+  log::warn("STREAM_LOST", {{"call", call.str()}, {"stream", stream.str()}, {"why", how}});
+  if (lost_) lost_(call, stream);
+}
+
 void CallDesk::checkpoint(const CallSid& call, const StreamSid& stream, std::string state) {
-  (void)store_.write("checkpoint", [call, stream, state = std::move(state)](store::Store& store) -> Result<void> {
-    const auto done = store.registry().save_checkpoint(call, stream, state, wall_now());
-    return done ? Result<void>() : fail(done.error());
-  });
+  (void)store_.write("checkpoint",
+                     [this, weak = std::weak_ptr(alive_), call, stream,
+                      state = std::move(state)](store::Store& store) -> Result<void> {
+                       const auto done = store.registry().save_checkpoint(call, stream, state, wall_now());
+                       if (!done) return fail(done.error());
+                       if (!*done && weak.lock()) {
+                         on_loop([this, call, stream] {
+                           const auto seat = seats_.find(call);
+                           if (seat != seats_.end() && seat->second.stored)
+                             stream_lost(call, stream, "another one has its call");
+                         });
+                       }
+                       return {};
+                     });
 }
 
 // Twilio asks what comes next the moment a stream ends, often before the registry has heard of it.

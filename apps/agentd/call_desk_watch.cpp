@@ -92,9 +92,10 @@ void CallDesk::claim_one(const WatchdogAction& action) {
       [call = action.call, stream = action.stream, node = options_.node, lease = watchdog_options().lease](
           store::Store& store) { return store.registry().claim_redirect(call, stream, node, wall_now(), lease); },
       kClaimWait,
-      [this, weak = std::weak_ptr(alive_), call = action.call](Result<bool> won) {
+      [this, weak = std::weak_ptr(alive_), call = action.call, stream = action.stream](Result<bool> won) {
         if (!weak.lock()) return;
-        on_loop([this, call, won] {
+        on_loop([this, call, stream, won] {
+          if (won && !*won) stream_lost(call, stream, "it was silent, and its call is elsewhere");
           watchdog_.claim_answered(call, won ? std::optional<bool>(*won) : std::nullopt, monotonic_now());
           pump();
         });

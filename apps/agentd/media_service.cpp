@@ -15,7 +15,11 @@ constexpr milliseconds kStartSlack{500};
 
 MediaService::MediaService(const WebGate& gate, CallDesk& desk, Metrics& metrics, CallContext* context,
                            MediaLimits limits)
-    : gate_(gate), desk_(desk), metrics_(metrics), context_(context), limits_(limits) {}
+    : gate_(gate), desk_(desk), metrics_(metrics), context_(context), limits_(limits) {
+  desk_.watch_lost_streams([this](const CallSid& call, const StreamSid& stream) {
+    close_stream(call, stream, twilio::CloseCode::kPolicy, "another stream has the call");
+  });
+}
 
 net::WsRoute MediaService::route() {
   net::WsRoute route;
@@ -85,6 +89,17 @@ void MediaService::count_fault(twilio::StreamFault fault, bool closed) {
 std::unique_ptr<CallSession> MediaService::new_call(const twilio::msg::Start& start, const StreamGrant& grant) {
   if (context_ == nullptr) return nullptr;
   return std::make_unique<PhoneCall>(*context_, start, grant, ++calls_);
+}
+
+void MediaService::close_stream(const CallSid& call, const StreamSid& stream, twilio::CloseCode code,
+                                std::string_view reason) {
+  std::shared_ptr<MediaSession> session;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(call);
+    if (found != sessions_.end() && found->second.stream == stream) session = found->second.session.lock();
+  }
+  if (session) session->close_soon(code, std::string(reason));
 }
 
 void MediaService::close_call(const CallSid& call, twilio::CloseCode code, std::string_view reason) {

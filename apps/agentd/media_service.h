@@ -26,6 +26,8 @@ class MediaService final : public MediaHost {
 
   // "/ws/twilio-media" for HttpServer.
   [[nodiscard]] net::WsRoute route();
+  // Closes one stream of a call, if it is open here.
+  void close_stream(const CallSid& call, const StreamSid& stream, twilio::CloseCode code, std::string_view reason);
   // Closes the stream of one call, or of all. Twilio then asks /webhook/stream_ended what comes next.
   void close_call(const CallSid& call, twilio::CloseCode code, std::string_view reason);
   void close_all(twilio::CloseCode code, std::string_view reason);
