@@ -81,23 +81,24 @@ std::map<std::string, double> latency_sums(const std::string& metrics) {
   return sums;
 }
 
-class FakesCall : public ::testing::Test {
- protected:
+// The fakes, an agentd that talks to them, and a caller.
+class Demo {
+ public:
   static constexpr const char* kKey = "demo-api-key";
 
-  FakesCall() {
+  Demo() {
     // Something with the rhythm of speech: the fake recogniser knows what it means.
     const auto pcm = providers::fake_speech("a sentence of the caller", 8000);
     line_ = folder_.file("line.wav");
     EXPECT_TRUE(audio::write_wav(line_, pcm, 8000));
   }
 
-  void start_fakes() {
-    fakes_ = std::make_unique<Program>(
-        folder_,
-        std::vector<std::string>{AL_ALCTL_PROGRAM, "fakes", AL_GRPC ? "google" : "openai", "--json", "--latency",
-                                 "stt=150", "--latency", "llm=350", "--latency", "tts=100"},
-        Program::Environment{});
+  void start_fakes(const std::string& cast = AL_GRPC ? "google" : "openai") {
+    fakes_ =
+        std::make_unique<Program>(folder_,
+                                  std::vector<std::string>{AL_ALCTL_PROGRAM, "fakes", cast, "--json", "--latency",
+                                                           "stt=150", "--latency", "llm=350", "--latency", "tts=100"},
+                                  Program::Environment{});
     const json head = parse(fakes_->line_of(fakes_->out_path()));
     for (const auto& [name, value] : head.at("environment").items())
       fakes_environment_[name] = value.get<std::string>();
@@ -122,7 +123,7 @@ class FakesCall : public ::testing::Test {
   }
   [[nodiscard]] std::string log() const { return agentd_->out() + agentd_->err(); }
 
-  json call(int turns) {
+  void begin_call(int turns) {
     std::vector<std::string> words = {AL_ALCTL_PROGRAM,
                                       "call",
                                       "http://127.0.0.1:" + std::to_string(port_),
@@ -133,9 +134,16 @@ class FakesCall : public ::testing::Test {
                                       "--patience-ms",
                                       "20000"};
     for (int i = 0; i < turns; ++i) words.insert(words.end(), {"--say", line_});
-    Program program(folder_, words, {{"TWILIO_AUTH_TOKEN", "demo-token"}, {"API_KEY", kKey}});
-    EXPECT_EQ(program.wait(), 0) << program.out() << program.err() << log();
-    return parse(program.out());
+    call_ = std::make_unique<Program>(folder_, words,
+                                      Program::Environment{{"TWILIO_AUTH_TOKEN", "demo-token"}, {"API_KEY", kKey}});
+  }
+  json finish_call() {
+    EXPECT_EQ(call_->wait(), 0) << call_->out() << call_->err() << log();
+    return parse(call_->out());
+  }
+  json call(int turns) {
+    begin_call(turns);
+    return finish_call();
   }
   void stop_agentd() {
     agentd_->signal(SIGTERM);
@@ -153,9 +161,12 @@ class FakesCall : public ::testing::Test {
   Program::Environment fakes_environment_;
   std::unique_ptr<Program> fakes_;
   std::unique_ptr<Program> agentd_;
+  std::unique_ptr<Program> call_;
   int port_ = 0;
   int admin_port_ = 0;
 };
+
+class FakesCall : public ::testing::Test, protected Demo {};
 
 void expect_ledger(const std::map<std::string, double>& parts, double tolerance, const std::string& where) {
   double sum = 0;
@@ -241,6 +252,36 @@ TEST_F(FakesCall, LeadsToALeadAndItsRecordReplaysFrameForFrame) {
   EXPECT_GT(check.at("outputs").get<int>(), 500);
   Program other(folder_, {AL_ALCTL_PROGRAM, "replay", record, "--verify", "--set", "min_silence=700"}, {});
   EXPECT_EQ(other.wait(), 1) << other.out();  // the comparison can fail
+}
+
+// Every other protocol, three programs each, at once: recognition by upload and over a WebSocket, Anthropic's events,
+// voices as raw µ-law, 24 kHz PCM and over a WebSocket.
+TEST_F(FakesCall, HoldsAConversationOverEveryProtocol) {
+  constexpr const char* kCasts[] = {"openai", "anthropic", "azure", "deepgram", "elevenlabs", "whisper"};
+  std::vector<std::unique_ptr<Demo>> demos;
+  for (const char* cast : kCasts) {
+    SCOPED_TRACE(cast);
+    Demo& demo = *demos.emplace_back(std::make_unique<Demo>());
+    demo.start_fakes(cast);
+    Program::Environment environment = demo.fakes_environment_;
+    environment["TWILIO_AUTH_TOKEN"] = "demo-token";
+    environment["API_KEY"] = kKey;
+    demo.start_agentd(environment, {});
+    if (HasFatalFailure()) return;
+    demo.begin_call(2);
+  }
+  for (std::size_t i = 0; i < demos.size(); ++i) {
+    SCOPED_TRACE(kCasts[i]);
+    Demo& demo = *demos[i];
+    const json report = demo.finish_call();
+    const json slots = report.at("lead").at("slots");
+    EXPECT_EQ(slots.value("area", ""), "תל אביב") << report.dump(1);
+    EXPECT_EQ(slots.value("rooms", ""), "4") << report.dump(1);
+    for (const json& turn : report.at("turns")) EXPECT_TRUE(turn.at("latency_ms").is_number()) << turn.dump();
+    EXPECT_EQ(lines_with(demo.log(), "fell_back").size(), 0U) << demo.log();
+    demo.stop_agentd();
+    demo.stop_fakes();
+  }
 }
 
 #if AL_GRPC
