@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/sqlite_connection.h"
 #include "store/store_fixture.h"
 
 namespace al::store {
@@ -527,6 +528,27 @@ TEST_P(StoreContract, ManyMayOpenANewDatabaseAtOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(opened, 6);
+}
+
+TEST_P(StoreContract, ADatabaseOfTheFirstVersionIsUpgradedAndKeepsWhatItHolds) {
+  ASSERT_TRUE(records().put_call(call(1)));
+  ASSERT_TRUE(records().save_lead(lead(1)));
+  store_.reset();
+  {
+    auto raw = GetParam() == "sqlite" ? sql::SqliteConnection::open(database_->file(), database_->options())
+                                      : sql::PostgresConnection::open(database_->options());
+    ASSERT_TRUE(raw) << raw.error().detail;
+    for (const char* back : {"DROP TABLE opt_outs", "DROP TABLE chats", "DROP INDEX messages_call",
+                             "DELETE FROM schema_version WHERE version > 1"}) {
+      ASSERT_TRUE((*raw)->run(sql::Durability::kDurable, back)) << back;
+    }
+  }
+  store_ = database_->open();
+  ASSERT_NE(store_, nullptr);
+  EXPECT_EQ(records().calls({})->size(), 1u);
+  EXPECT_EQ(records().leads({})->front().name, "אבי");
+  ASSERT_TRUE(records().set_opt_out("+972501234567", true, at(1)));
+  ASSERT_TRUE(records().put_chat("+972501234567", {"{}", at(1)}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, StoreContract, ::testing::Values("sqlite", "postgres"),
