@@ -121,7 +121,8 @@ struct Stage {
 };
 
 // Prints the ledger by stage. Returns p50 of the whole at the caller's ear and of what is ours.
-std::pair<std::int64_t, std::int64_t> print_stages(const Trial& trial, const std::vector<Stage>& stages) {
+std::pair<std::int64_t, std::int64_t> print_stages(const Trial& trial, const std::vector<Stage>& stages,
+                                                   std::string_view rest) {
   std::vector<std::int64_t> whole;
   std::vector<std::int64_t> ours;
   std::vector<std::int64_t> apart;  // the ledger's whole against the ear's
@@ -148,7 +149,7 @@ std::pair<std::int64_t, std::int64_t> print_stages(const Trial& trial, const std
   }
   fmt::print("  {:<34}{:>8}{:>8}{:>8}{:>8}\n", "the whole, at the caller's ear", "", percentile(whole, 0.5),
              percentile(whole, 0.95), percentile(whole, 1.0));
-  fmt::print("  {:<34}{:>8}{:>8}{:>8}{:>8}\n", "of it ours", "", percentile(ours, 0.5), percentile(ours, 0.95),
+  fmt::print("  {:<34}{:>8}{:>8}{:>8}{:>8}\n", rest, "", percentile(ours, 0.5), percentile(ours, 0.95),
              percentile(ours, 1.0));
   fmt::print("  {} turns answered; {} not by the answer to them; ledger and ear differ by at most {} ms\n",
              whole.size(), strangers, percentile(apart, 1.0));
@@ -159,6 +160,8 @@ int measure_latency(int turns) {
   const auto account = make_test_service_account();
   const auto persona = *dialog::Persona::built_in("he-real-estate");
   constexpr int kCalls = 4;
+  // Later in a conversation the agent asks for a telephone number, and a turn that may hold one is waited for longer.
+  constexpr int kTurnsPerCall = 5;
   bool good = true;
   for (const milliseconds early : {milliseconds{0}, milliseconds{200}}) {
     Site first(account, "ברחוב");
@@ -171,20 +174,25 @@ int measure_latency(int turns) {
     auto options = call_options(persona);
     options.turn.speculate_after = early;
     CallerPlan plan;
-    plan.turns = turns;
     plan.utterance = kUtterance;
-    const Trial trial = run_calls(program, options, kCalls, plan);
+    Trial trial;
+    for (int left = turns; left > 0; left -= kTurnsPerCall) {
+      plan.turns = std::min(left, kTurnsPerCall);
+      const Trial part = run_calls(program, options, kCalls, plan);
+      trial.turns.insert(trial.turns.end(), part.turns.begin(), part.turns.end());
+    }
     const bool guess = early > milliseconds{0};
     fmt::print("{}\n", guess ? fmt::format("the model is asked when a partial has not changed for {} ms", early.count())
                              : "the model is asked when the transcript is there (as shipped)");
     const auto model = guess ? 0 : to_ms(latencies.first_token);
-    const auto [whole, ours] =
-        print_stages(trial, {{"endpointing_ms", "endpointing", kEndpointing.count()},
-                             {"stt_ms", "end of utterance -> transcript", to_ms(latencies.stt_final)},
-                             {"model_ms", "-> first token", model},
-                             {"clause_ms", "-> first clause", 0},
-                             {"tts_ms", "-> its first sound", to_ms(latencies.first_audio)},
-                             {"playout_ms", "-> first frame", 0}});
+    const auto [whole, ours] = print_stages(trial,
+                                            {{"endpointing_ms", "endpointing", kEndpointing.count()},
+                                             {"stt_ms", "end of utterance -> transcript", to_ms(latencies.stt_final)},
+                                             {"model_ms", "-> first token", model},
+                                             {"clause_ms", "-> first clause", 0},
+                                             {"tts_ms", "-> its first sound", to_ms(latencies.first_audio)},
+                                             {"playout_ms", "-> first frame", 0}},
+                                            guess ? "ours, and the rest of the model" : "of it ours");
     // Endpointing and providers alone are 1.0 s when each waits for the one before.
     good = good && whole >= 0 && (guess ? whole <= kWholeLimitMs : ours <= kOursLimitMs);
   }
