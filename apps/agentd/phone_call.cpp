@@ -118,14 +118,9 @@ std::shared_ptr<CallDriver> PhoneCall::start(net::Loop& loop, MediaOut& out, Tim
 void PhoneCall::begin_record(const dialog::CallOptions& options, Timestamp now, std::uint64_t seed) {
   if (context_.recorder == nullptr) return;
   dialog::CallRecordHeader header = context_.record_header;
-  header.call_sid = options.call_sid;
+  describe_call(options, header);
   header.started = to_iso8601(wall_now());
   header.seed = seed;
-  header.resume_state = options.resume_state;
-  header.caller = options.conversation.caller_number;
-  header.canary = options.conversation.canary;
-  header.local_time = options.conversation.local_time;
-  header.clips = options.clips;
   tape_ = context_.recorder->start(number_, std::move(header), now);
 }
 

@@ -13,7 +13,6 @@
 #include "alctl/replay_providers.h"
 #include "alctl/replay_report.h"
 #include "alctl/settings_arguments.h"
-#include "audio/audio_settings.h"
 #include "audio/g711.h"
 #include "audio/wav_file.h"
 #include "bridge/call_settings.h"
@@ -252,7 +251,7 @@ ExitCode run(const Arguments& arguments, Io& io) {
     ReplayHead head;
     head.file = paths[i];
     note_channel(arguments, paths[i], head);
-    head.vad = audio::to_string(audio::listen_options(setup->settings, setup->silero != nullptr).voice.engine);
+    head.vad = result->vad;
     for (const std::string& change : arguments.all("set")) head.changes += (head.changes.empty() ? "" : " ") + change;
     if (auto wrote = write_outputs(arguments, i, head, *result); !wrote) return io.fail(wrote.error());
     if (io.json) {

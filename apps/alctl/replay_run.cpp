@@ -38,7 +38,11 @@ std::string text(const CallEvent& event, std::string_view key) {
 class Replayer {
  public:
   Replayer(const CallOptions& options, const ReplayProviders* providers, std::uint64_t seed, bool keep_outputs)
-      : providers_(providers), keep_outputs_(keep_outputs), clips_(options.clips), engine_(options, kStart, seed) {
+      : providers_(providers),
+        keep_outputs_(keep_outputs),
+        clips_(options.clips),
+        vad_(audio::to_string(options.listen.voice.engine)),
+        engine_(options, kStart, seed) {
     drain();
   }
 
@@ -109,6 +113,7 @@ class Replayer {
 
   ReplayRun finish() {
     run_.agent.resize(run_.caller.size(), 0);
+    run_.vad = vad_;
     return std::move(run_);
   }
 
@@ -218,6 +223,7 @@ class Replayer {
   const ReplayProviders* providers_;
   bool keep_outputs_;
   const Clips& clips_;
+  const std::string vad_;
   OutputDigest digest_;
   CallEngine engine_;
   Timestamp now_ = kStart;

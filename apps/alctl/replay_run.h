@@ -64,6 +64,7 @@ struct ReplayRun {
   std::vector<dialog::CallEvent> events;  // times since the start
   std::vector<ReplayUtterance> utterances;
   std::vector<std::pair<std::int64_t, std::string>> spoken;  // ms, text of ours that went to the voice
+  std::string vad;                                           // the detector that listened
   std::string end_reason;                                    // EndCall; empty = none
   std::optional<ReplayCheck> check;                          // of a recorded call
   std::string outputs;  // with `keep_outputs`: every output as a line, to compare runs

@@ -203,6 +203,8 @@ std::string record_header_line(const CallRecordHeader& header) {
                {"caller", header.caller},
                {"canary", header.canary},
                {"local_time_ms", header.local_time.time_since_epoch().count()},
+               {"prompts_said", header.prompts_said},
+               {"max_call_sec", header.max_call.count()},
                {"started", header.started},
                {"seed", std::to_string(header.seed)},
                {"persona_name", header.persona_name},

@@ -34,6 +34,8 @@ struct CallRecordHeader {
   std::string caller;     // the network's number; also what erasure by caller looks for
   std::string canary;     // stands in the prompt
   WallTime local_time{};  // ConversationOptions::local_time
+  int prompts_said = 0;   // IdleOptions::prompts_said
+  seconds max_call{};     // IdleOptions::max_call: what was left of it; 0 = as the settings say
   Clips clips;
 };
 
@@ -70,7 +72,9 @@ struct CallRecord {
   bool torn = false;   // the last line was not complete (the writer died): it is left out
 };
 
-// For a replay: what belonged to this call alone. Settings and persona are the caller's business.
+// What belongs to one call alone, from its options and back into them for a replay. Settings, persona and seed are the
+// caller's business.
+void describe_call(const CallOptions& options, CallRecordHeader& header);
 void apply_header(const CallRecordHeader& header, CallOptions& options);
 
 [[nodiscard]] std::string record_header_line(const CallRecordHeader& header);

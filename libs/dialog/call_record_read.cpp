@@ -124,6 +124,9 @@ Result<CallRecordHeader> read_header(const Json& line) {
   header.caller = json_string(line, "caller");
   header.canary = json_string(line, "canary");
   header.local_time = WallTime{milliseconds{json_int(line, "local_time_ms").value_or(0)}};
+  header.prompts_said = static_cast<int>(std::clamp<std::int64_t>(json_int(line, "prompts_said").value_or(0), 0, 1000));
+  constexpr std::int64_t kLongestCall = 7 * 24 * 3600;
+  header.max_call = seconds{std::clamp<std::int64_t>(json_int(line, "max_call_sec").value_or(0), 0, kLongestCall)};
   const std::string seed = json_string(line, "seed");
   if (std::from_chars(seed.data(), seed.data() + seed.size(), header.seed).ec != std::errc()) {
     return fail(Errc::kMalformed, "'seed' is not a number");
@@ -161,6 +164,17 @@ Result<DigestPoint> read_digest(const Json& line, const CallRecord& record) {
 
 }  // namespace
 
+void describe_call(const CallOptions& options, CallRecordHeader& header) {
+  header.call_sid = options.call_sid;
+  header.clips = options.clips;
+  header.resume_state = options.resume_state;
+  header.caller = options.conversation.caller_number;
+  header.canary = options.conversation.canary;
+  header.local_time = options.conversation.local_time;
+  header.prompts_said = options.idle.prompts_said;
+  header.max_call = options.idle.max_call;
+}
+
 void apply_header(const CallRecordHeader& header, CallOptions& options) {
   options.call_sid = header.call_sid;
   options.clips = header.clips;
@@ -169,6 +183,8 @@ void apply_header(const CallRecordHeader& header, CallOptions& options) {
   options.conversation.caller_number = header.caller;
   options.conversation.canary = header.canary;
   options.conversation.local_time = header.local_time;
+  options.idle.prompts_said = header.prompts_said;
+  if (header.max_call > seconds{0}) options.idle.max_call = header.max_call;
 }
 
 Result<CallRecord> parse_call_record(std::string_view jsonl) {

@@ -150,11 +150,16 @@ TEST(CallRecord, ADigestTellsWhereOutputsBeginToDiffer) {
 }
 
 TEST(CallRecord, TheHeaderKeepsWhatBelongsToTheCallAlone) {
+  CallOptions call;
+  call.call_sid = "CA1";
+  call.resume_state = R"({"slots":{}})";
+  call.conversation.caller_number = "+972501234567";
+  call.conversation.canary = "c-17";
+  call.conversation.local_time = WallTime{milliseconds{1'800'000'000'123}};
+  call.idle.prompts_said = 1;
+  call.idle.max_call = seconds{77};  // what was left after an earlier stream
   CallRecordHeader header;
-  header.call_sid = "CA1";
-  header.caller = "+972501234567";
-  header.canary = "c-17";
-  header.local_time = WallTime{milliseconds{1'800'000'000'123}};
+  describe_call(call, header);
   const std::string line = record_header_line(header);
   EXPECT_LT(line.find("\"caller\":\"+972501234567\""), 100U);  // erasure looks at the beginning
   const auto record = parse_call_record(line);
@@ -165,6 +170,9 @@ TEST(CallRecord, TheHeaderKeepsWhatBelongsToTheCallAlone) {
   EXPECT_EQ(options.conversation.canary, header.canary);
   EXPECT_EQ(options.conversation.local_time, header.local_time);
   EXPECT_EQ(options.conversation.conversation_id, "CA1");
+  EXPECT_EQ(options.resume_state, call.resume_state);
+  EXPECT_EQ(options.idle.prompts_said, 1);
+  EXPECT_EQ(options.idle.max_call, seconds{77});
 }
 
 }  // namespace
