@@ -169,6 +169,11 @@ Result<ReplayRun> run_record(const std::string& path, const Setup& setup) {
     if (settings.given(key)) continue;  // --set changes what was recorded: "would it still have cut her off?"
     if (auto set = settings.set(key, value, "record"); !set) return fail(set.error());
   }
+  if (settings.string("vad_engine") == "silero" && setup.silero == nullptr) {
+    return fail(Errc::kNotFound, path +
+                                     ": this call was heard with Silero, whose model is not here: name its folder "
+                                     "with --speech, or another detector with --vad");
+  }
   auto persona = record->header.persona_toml.empty()
                      ? dialog::Persona::open(settings.string("persona"))
                      : dialog::Persona::parse(record->header.persona_toml, record->header.persona_name);
