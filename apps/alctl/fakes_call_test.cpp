@@ -93,12 +93,12 @@ class Demo {
     EXPECT_TRUE(audio::write_wav(line_, pcm, 8000));
   }
 
-  void start_fakes(const std::string& cast = AL_GRPC ? "google" : "openai") {
-    fakes_ =
-        std::make_unique<Program>(folder_,
-                                  std::vector<std::string>{AL_ALCTL_PROGRAM, "fakes", cast, "--json", "--latency",
-                                                           "stt=150", "--latency", "llm=350", "--latency", "tts=100"},
-                                  Program::Environment{});
+  // `llm`: time until the first word.
+  void start_fakes(const std::string& cast = AL_GRPC ? "google" : "openai", const std::string& llm = "llm=350") {
+    fakes_ = std::make_unique<Program>(folder_,
+                                       std::vector<std::string>{AL_ALCTL_PROGRAM, "fakes", cast, "--json", "--latency",
+                                                                "stt=150", "--latency", llm, "--latency", "tts=100"},
+                                       Program::Environment{});
     const json head = parse(fakes_->line_of(fakes_->out_path()));
     for (const auto& [name, value] : head.at("environment").items())
       fakes_environment_[name] = value.get<std::string>();
@@ -168,6 +168,16 @@ class Demo {
 
 class FakesCall : public ::testing::Test, protected Demo {};
 
+// The parts and the whole of a LATENCY line.
+std::map<std::string, double> logged_parts(const std::string& line) {
+  std::map<std::string, double> parts;
+  for (const char* part : kParts) {
+    if (const long ms = value_in(line, std::string(part) + "_ms"); ms >= 0) parts[part] = static_cast<double>(ms);
+  }
+  parts["total"] = static_cast<double>(value_in(line, "total_ms"));
+  return parts;
+}
+
 void expect_ledger(const std::map<std::string, double>& parts, double tolerance, const std::string& where) {
   double sum = 0;
   for (const char* part : kParts) {
@@ -213,11 +223,7 @@ TEST_F(FakesCall, LeadsToALeadAndItsRecordReplaysFrameForFrame) {
   ASSERT_GE(told.size(), 8U) << log();
   std::map<std::string, double> logged;
   for (const std::string& line : told) {
-    std::map<std::string, double> parts;
-    for (const char* part : kParts) {
-      if (const long ms = value_in(line, std::string(part) + "_ms"); ms >= 0) parts[part] = static_cast<double>(ms);
-    }
-    parts["total"] = static_cast<double>(value_in(line, "total_ms"));
+    const auto parts = logged_parts(line);
     expect_ledger(parts, 0.01, line);
     for (const auto& [part, ms] : parts) logged[part] += ms;
   }
@@ -287,7 +293,7 @@ TEST_F(FakesCall, HoldsAConversationOverEveryProtocol) {
 #if AL_GRPC
 // The README's promise. The addresses of the fakes stand in a file, where a real installation has none.
 TEST_F(FakesCall, ThreeVariablesMakeAHebrewAgentOnRealServices) {
-  start_fakes();
+  start_fakes("google", "llm=1100");  // a slow model: a filler bridges the silence
   std::string addresses = "twilio_auth_token = \"demo-token\"\napi_key = \"" + std::string(kKey) + "\"\n";
   for (const char* name : {"GOOGLE_STT_ENDPOINT", "GOOGLE_STT_CA_FILE", "GOOGLE_TTS_BASE_URL", "OPENAI_BASE_URL"}) {
     std::string key = name;
@@ -305,6 +311,17 @@ TEST_F(FakesCall, ThreeVariablesMakeAHebrewAgentOnRealServices) {
   const json report = call(1);
   EXPECT_EQ(report.at("lead").at("slots").at("area"), "תל אביב") << report.dump(1) << log();
   EXPECT_EQ(lines_with(log(), "fell_back").size(), 0U) << log();
+  // The filler is told apart and shortens nothing.
+  const auto told = lines_with(log(), "LATENCY ");
+  ASSERT_EQ(told.size(), 1U) << log();
+  const auto parts = logged_parts(told[0]);
+  expect_ledger(parts, 0.01, told[0]);
+  EXPECT_GE(value_in(told[0], "filler_ms"), 1100) << told[0];
+  EXPECT_GT(parts.at("total"), static_cast<double>(value_in(told[0], "filler_ms"))) << told[0];
+  EXPECT_GE(parts.at("model"), 1100) << told[0];
+  const auto sums = latency_sums(http_get(admin_port_, "/metrics"));
+  expect_ledger(sums, 0.0005, "Prometheus");
+  EXPECT_NEAR(sums.at("filler") * 1000, static_cast<double>(value_in(told[0], "filler_ms")), 0.5);
   stop_agentd();
   stop_fakes();
   EXPECT_FALSE(std::filesystem::exists(folder_.file("state") + "/calls"));  // nothing is recorded unless asked for
