@@ -43,8 +43,10 @@ class ClipBook::Speaker final : public dialog::TtsSink, public std::enable_share
   Speaker(std::shared_ptr<State> state, std::string text) : state_(std::move(state)), text_(std::move(text)) {}
 
   static void next(const std::shared_ptr<State>& state) {
+    // Goes after the lock: its destructor waits for calls into us, and they may wait for the lock.
+    std::unique_ptr<dialog::TtsSession> old;
     const std::lock_guard lock(state->mutex);
-    state->finished = std::move(state->session);
+    old = std::exchange(state->finished, std::move(state->session));
     if (state->stopped || state->waiting.empty()) return;
     auto speaker = std::make_shared<Speaker>(state, std::move(state->waiting.front()));
     state->waiting.pop_front();

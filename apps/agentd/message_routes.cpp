@@ -60,7 +60,10 @@ MessageRoutes::MessageRoutes(const Settings& settings, const WebGate& gate, stor
       meta_verify_token_(settings.string("meta_verify_token")),
       meta_secrets_(settings.has("meta_app_secret") ? std::vector{settings.string("meta_app_secret")}
                                                     : std::vector<std::string>{}),
-      bridge_secret_(settings.string("whatsapp_bridge_secret")) {}
+      bridge_secret_(settings.string("whatsapp_bridge_secret")),
+      recovery_(loop, store, [this](const store::MessageRecord& record) {
+        answer({record, {}, {}});
+      }) {}
 
 std::vector<net::Route> MessageRoutes::routes() {
   const std::vector<std::string> form{"application/x-www-form-urlencoded"};

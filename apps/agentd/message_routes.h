@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agentd/chat_service.h"
+#include "agentd/message_recovery.h"
 #include "agentd/message_service.h"
 #include "agentd/message_status.h"
 #include "agentd/web_gate.h"
@@ -51,6 +52,7 @@ class MessageRoutes {
   const std::string meta_verify_token_;
   const std::vector<std::string> meta_secrets_;
   const std::string bridge_secret_;
+  MessageRecovery recovery_;
 };
 
 }  // namespace al::agentd

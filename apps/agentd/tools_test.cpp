@@ -2,13 +2,12 @@
 // policy.
 #include <fstream>
 #include <future>
-#include <iostream>
 #include <mutex>
 #include <sstream>
 
 #include <gmock/gmock.h>
 
-#include "agentd/testing_line.h"
+#include "agentd/testing_phone.h"
 #include "agentd/testing_service.h"
 #include "agentd/tool_service.h"
 #include "core/settings.h"
@@ -20,7 +19,6 @@ namespace {
 using nlohmann::json;
 using test::form_of;
 using test::OtherService;
-using test::TestCall;
 using ::testing::HasSubstr;
 
 // Everything that a lead needs, in one breath.
@@ -28,53 +26,26 @@ constexpr const char* kEverything =
     "I want to buy a four room apartment in Haifa for two million shekels in three months, "
     "my name is Dana Cohen and my number is 054 123 4567";
 
-class ToolsTest : public ::testing::Test {
+class ToolsTest : public test::PhoneTest {
  protected:
-  void SetUp() override {
-    auto world = providers::FakeWorld::start("openai");
-    ASSERT_TRUE(world) << to_string(world.error());
-    world_ = std::move(*world);
-    providers::FakeLatencies quick;
-    quick.stt_final = quick.first_token = quick.first_audio = milliseconds{20};
-    world_->script().set_latencies(quick);
-  }
-  void TearDown() override {
-    if (HasFailure() && call_) twilio_.with([&] { std::cerr << call_->timeline(); });
-    if (HasFailure()) {
-      for (const std::string& line : log_.lines()) std::cerr << line << '\n';
-    }
-    if (call_) twilio_.forget(call_);
-    daemon_.reset();
-  }
-  void start(std::initializer_list<std::pair<std::string_view, std::string>> changes) {
-    Settings settings;
-    auto all = test::agent_settings(*world_, twilio_, folder_.path());
+  void begin(std::vector<std::pair<std::string_view, std::string_view>> changes = {}) {
+    const std::string bridge = network_.url("/send");
     // The buzz of the test is a voice to this detector every time; the energy detector takes it for hum after a while.
-    all.insert(
-        all.end(),
-        {{"vad_engine", "webrtc"}, {"whatsapp_provider", "bridge"}, {"whatsapp_bridge_url", network_.url("/send")}});
-    for (const auto& [key, value] : changes) all.emplace_back(key, value);
-    for (const auto& [key, value] : all) {
-      const auto set = settings.set(key, value);
-      ASSERT_TRUE(set) << to_string(set.error());
+    for (const std::pair<std::string_view, std::string_view> change : {std::pair{"vad_engine", "webrtc"},
+                                                                       {"whatsapp_provider", "bridge"},
+                                                                       {"whatsapp_bridge_url", bridge.c_str()}}) {
+      changes.push_back(change);
     }
-    auto made = Daemon::make(settings);
-    ASSERT_TRUE(made) << to_string(made.error());
-    daemon_ = std::move(*made);
-  }
-  void dial() {
+    start(changes);
     auto options = twilio_.options();
     options.from = test::kPerson;
-    call_ = twilio_.dial(std::move(options), "http://127.0.0.1:" + std::to_string(daemon_->port()));
+    dial(std::move(options));
     ASSERT_TRUE(agent_has_spoken(1));
-  }
-  [[nodiscard]] bool agent_has_spoken(int times) {
-    return twilio_.eventually([&] { return call_->noted("mark", "e") >= times; });
   }
   // The next transcript is said, as people do a moment after the other one has finished.
   void says() {
     const auto frames = twilio_.with([&] { return call_->sim().stream()->media_sent(); });
-    ASSERT_TRUE(twilio_.eventually([&] { return call_->sim().stream()->media_sent() > frames + 50; }));
+    ASSERT_TRUE(eventually([&] { return call_->sim().stream()->media_sent() > frames + 50; }));
     twilio_.with([&] { call_->say(milliseconds{900}); });
   }
   void says_and_is_answered(int answers_so_far) {
@@ -82,39 +53,28 @@ class ToolsTest : public ::testing::Test {
     ASSERT_TRUE(agent_has_spoken(answers_so_far + 1));
   }
   json leads() {
-    net::ClientRequest request;
-    request.url = "http://127.0.0.1:" + std::to_string(daemon_->port()) + "/api/leads";
-    request.headers = {{"Authorization", "Bearer " + std::string(test::kApiKey)}};
-    const auto answer = http_.fetch(request);
-    return answer && answer->status == 200 ? json::parse(answer->body)["leads"] : json::array();
+    const json leads = record()["leads"];
+    return leads.is_array() ? leads : json::array();
   }
   [[nodiscard]] bool logged(std::string_view part) {
     const auto lines = log_.lines();
     return std::ranges::any_of(lines, [&](const auto& line) { return line.find(part) != std::string::npos; });
   }
 
-  log::Capture log_{log::Level::kInfo};
-  test::TestFolder folder_;
   OtherService network_{[](const providers::RawRequest&, std::size_t) -> OtherService::Answer { return {200, "{}"}; }};
-  test::TestTwilio twilio_;
-  std::unique_ptr<providers::FakeWorld> world_;
-  net::HttpClient http_;
-  std::unique_ptr<Daemon> daemon_;
-  std::shared_ptr<TestCall> call_;
 };
 
 TEST_F(ToolsTest, ALeadIsSavedWhenTheCallerAgreesAndItsSummarySentWhenTheyAskForIt) {
   world_->script().set_transcripts(
       {kEverything, "Yes, that is correct.", "Please send it to me by WhatsApp.", "Thank you, goodbye."});
-  start({});
-  dial();
+  begin();
   says_and_is_answered(1);
-  ASSERT_TRUE(twilio_.eventually([&] { return leads().size() == 1; }));
+  ASSERT_TRUE(eventually([&] { return leads().size() == 1; }));
   EXPECT_EQ(leads()[0]["slots"]["area"], "Haifa") << leads();
   EXPECT_EQ(leads()[0]["confirmed"], false) << "nobody agreed yet";
   EXPECT_TRUE(network_.requests().empty());
   says_and_is_answered(2);
-  ASSERT_TRUE(twilio_.eventually([&] { return leads()[0]["confirmed"] == true; })) << leads();
+  ASSERT_TRUE(eventually([&] { return leads()[0]["confirmed"] == true; })) << leads();
   EXPECT_TRUE(network_.requests().empty()) << "nobody asked for a message";
   says_and_is_answered(3);
   const json message = json::parse(network_.request(0).body);
@@ -122,7 +82,7 @@ TEST_F(ToolsTest, ALeadIsSavedWhenTheCallerAgreesAndItsSummarySentWhenTheyAskFor
   EXPECT_THAT(message["text"].get<std::string>(), HasSubstr("Haifa"));
   twilio_.with([&] { EXPECT_TRUE(twilio_.updates().empty()) << "the call goes on"; });
   says();
-  ASSERT_TRUE(twilio_.eventually([&] { return call_->over(); }));
+  ASSERT_TRUE(is_over());
   twilio_.with([&] {
     EXPECT_EQ(call_->end_reason(), "completed through REST");
     EXPECT_EQ(twilio_.updates_with("completed"), 1);
@@ -155,8 +115,7 @@ TEST_F(ToolsTest, WhatAModelAsksForOutsideThePolicyDoesNotHappen) {
   });
   world_->script().set_transcripts(
       {"Hello there.", "What do you do?", "How are you today?", "It is sunny.", "Well well."});
-  start({{"llm", "openai"}});
-  dial();
+  begin({{"llm", "openai"}});
   for (int answers = 1; answers <= static_cast<int>(wishes.size()); ++answers) says_and_is_answered(answers);
   {
     const std::lock_guard lock(mutex);
@@ -180,8 +139,7 @@ TEST_F(ToolsTest, WhoAsksForAPersonIsPutThroughToTheOneThatIsConfigured) {
   const std::string persona = folder_.path() + "/with-office.toml";
   std::ofstream(persona) << text.str() << "\n[transfer_targets]\noffice = \"+97235551234\"\n";
   world_->script().set_transcripts({"I want to talk to a real person please."});
-  start({{"persona", persona}});
-  dial();
+  begin({{"persona", persona}});
   says();
   ASSERT_TRUE(twilio_.eventually([&] { return twilio_.updates_with("<Dial>") > 0; }));
   twilio_.with([&] {

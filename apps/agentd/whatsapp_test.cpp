@@ -1,6 +1,7 @@
 // WhatsApp over sockets: what networks send us, what we send them, byte for byte as facts about their APIs say.
 #include <gmock/gmock.h>
 
+#include "agentd/message_recovery.h"
 #include "agentd/opt_out_words.h"
 #include "agentd/testing_service.h"
 #include "core/secret.h"
@@ -424,6 +425,43 @@ TEST_F(WhatsAppTest, AMessageThatWasAcknowledgedSurvivesTheProcess) {
   start_with_twilio({{"whatsapp_template", "HX1"}});
   EXPECT_TRUE(eventually([&] { return messages("out").size() == 1 && messages("out")[0]["status"] == "sent"; }));
   EXPECT_EQ(messages("out")[0]["id"], "api:keep");
+}
+
+TEST_F(WhatsAppTest, AMessageWhoseAnswerDiedWithItsProcessIsAnsweredByTheNext) {
+  start_with_twilio();
+  stop();
+  const auto comes_in = [&](int n, std::string_view from, seconds ago) {
+    store::MessageRecord message;
+    message.provider = "twilio";
+    message.provider_id = message_sid(n);
+    message.inbound = true;
+    message.from = from;
+    message.body = "Hi, an apartment in Haifa";
+    message.status = store::MessageStatus::kReceived;
+    message.at = wall_now() - ago;
+    ASSERT_TRUE(store()->records().put_message(message));
+  };
+  comes_in(1, kPerson, seconds{120});
+  comes_in(2, "+972541111111", seconds{3600});  // nobody waits for that any more
+  comes_in(3, "+972542222222", seconds{120});
+  store::MessageRecord answered;
+  answered.id = "reply:x";
+  answered.provider = "twilio";
+  answered.to = "+972542222222";
+  answered.at = wall_now() - seconds{115};
+  ASSERT_TRUE(store()->records().put_message(answered));
+  comes_in(4, "+972543333333", seconds{120});
+  ASSERT_TRUE(store()->records().put_chat("+972543333333", {"{}", wall_now() - seconds{110}}));  // nothing to say
+  comes_in(5, "+972544444444", seconds{120});
+  ASSERT_TRUE(store()->records().set_opt_out("+972544444444", true, wall_now()));
+  comes_in(6, "+972545555555", seconds{2});  // another node is at it
+  start_with_twilio();
+  EXPECT_EQ(form_of(network_.request(0).body)["To"], "whatsapp:" + std::string(kPerson));
+  ASSERT_TRUE(eventually([&] { return messages("out").size() == 2; }));
+  stop();
+  EXPECT_TRUE(take_unanswered(*store(), wall_now())->empty()) << "given out once";
+  EXPECT_EQ(take_unanswered(*store(), wall_now() + seconds{60})->size(), 1U) << "the last one, if nobody else did";
+  EXPECT_EQ(network_.requests().size(), 1U);
 }
 
 }  // namespace
