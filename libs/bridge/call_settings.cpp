@@ -57,6 +57,7 @@ dialog::CallOptions call_options(const Settings& settings, std::shared_ptr<const
   options.turn.resp_min_delay = ms(settings, "resp_min_delay_ms");
   options.turn.resp_max_delay = std::max(options.turn.resp_min_delay, ms(settings, "resp_max_delay_ms"));
   options.turn.greeting_after = ms(settings, "greeting_wait_ms");
+  options.turn.speculate_after = ms(settings, "llm_early_ms");
   options.deadlines.filler_after = ms(settings, "llm_filler_ms");
   options.playout.lead_frames = std::max(1, static_cast<int>(ms(settings, "playout_lead_ms") / audio::kFrameDuration));
   const milliseconds idle = ms(settings, "idle_prompt_sec");

@@ -29,6 +29,7 @@ TEST(CallSettings, TheTablesDefaultsAreTheEngines) {
   EXPECT_EQ(options.turn.resp_min_delay, tuned.turn.resp_min_delay);
   EXPECT_EQ(options.turn.resp_max_delay, tuned.turn.resp_max_delay);
   EXPECT_EQ(options.turn.greeting_after, tuned.turn.greeting_after);
+  EXPECT_EQ(options.turn.speculate_after, tuned.turn.speculate_after);
   EXPECT_EQ(options.deadlines.filler_after, tuned.deadlines.filler_after);
   EXPECT_EQ(options.playout.lead_frames, tuned.playout.lead_frames);
   EXPECT_EQ(options.idle.first, tuned.idle.first);

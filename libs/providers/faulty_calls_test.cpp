@@ -180,13 +180,18 @@ void one_cell(FakeStage stage, Fault fault, bool from_the_start) {
 
 // Recogniser 150 ms after the half-close, first token 350 ms and three more at 10 ms to the first clause, first sound
 // 100 ms, and the end of the turn declared 400 ms after the last sound: the rest would be ours.
-TEST(HealthyCalls, NothingIsAddedToEndpointingAndProviders) {
+Outcome run_healthy(milliseconds early) {
   World world;
   dialog::CallOptions options = call_options();
   auto& endpoint = options.listen.endpoint;
   endpoint.min_silence = endpoint.short_silence = endpoint.long_silence = endpoint.action_delay = milliseconds{400};
   options.listen.voice.energy.smoothing = 1.0F;  // its tail after the last sound would be endpointing too
-  const Outcome outcome = run(world, kCalls, {}, options);
+  options.turn.speculate_after = early;
+  return run(world, kCalls, {}, options);
+}
+
+TEST(HealthyCalls, NothingIsAddedToEndpointingAndProviders) {
+  const Outcome outcome = run_healthy(milliseconds{0});
   ASSERT_EQ(outcome.turns.size(), std::size_t{3} * kCalls);
   for (const TurnReport& turn : outcome.turns) {
     ASSERT_TRUE(turn.answer.has_value());
@@ -200,6 +205,18 @@ TEST(HealthyCalls, NothingIsAddedToEndpointingAndProviders) {
     }
     EXPECT_EQ(*turn.answer, milliseconds{400 + 150 + 350 + 30 + 100}) << account;
     EXPECT_EQ(parts, turn.ledger.at("total_ms"));
+    EXPECT_EQ(turn.ledger.at("total_ms"), to_ms(*turn.answer)) << "the ledger and the ear";
+  }
+}
+
+TEST(HealthyCalls, AModelThatIsAskedEarlyHasAnsweredWhenTheTurnEnds) {
+  const Outcome outcome = run_healthy(dialog::TurnOptions().speculate_after);
+  ASSERT_EQ(outcome.turns.size(), std::size_t{3} * kCalls);
+  for (const TurnReport& turn : outcome.turns) {
+    ASSERT_TRUE(turn.answer.has_value());
+    EXPECT_EQ(turn.outcome, "answer");
+    EXPECT_EQ(turn.text.find("There is something"), 0U) << turn.text;
+    EXPECT_EQ(*turn.answer, milliseconds{400 + 150 + 100});
     EXPECT_EQ(turn.ledger.at("total_ms"), to_ms(*turn.answer)) << "the ledger and the ear";
   }
 }

@@ -163,7 +163,8 @@ int measure_latency(int turns) {
   // Later in a conversation the agent asks for a telephone number, and a turn that may hold one is waited for longer.
   constexpr int kTurnsPerCall = 5;
   bool good = true;
-  for (const milliseconds early : {milliseconds{0}, milliseconds{200}}) {
+  const milliseconds as_shipped = dialog::TurnOptions().speculate_after;
+  for (const milliseconds early : {milliseconds{0}, as_shipped}) {
     Site first(account, "ברחוב");
     Site second(account, "בשכונה");
     FakeLatencies latencies;
@@ -182,8 +183,10 @@ int measure_latency(int turns) {
       trial.turns.insert(trial.turns.end(), part.turns.begin(), part.turns.end());
     }
     const bool guess = early > milliseconds{0};
-    fmt::print("{}\n", guess ? fmt::format("the model is asked when a partial has not changed for {} ms", early.count())
-                             : "the model is asked when the transcript is there (as shipped)");
+    fmt::print("{}\n",
+               guess ? fmt::format("LLM_EARLY_MS={} (the default): asked when a partial has not changed for so long",
+                                   early.count())
+                     : "LLM_EARLY_MS=0: the model is asked when the transcript is there");
     const auto model = guess ? 0 : to_ms(latencies.first_token);
     const auto [whole, ours] = print_stages(trial,
                                             {{"endpointing_ms", "endpointing", kEndpointing.count()},
