@@ -19,6 +19,7 @@
 namespace al::agentd {
 namespace {
 
+constexpr int kTwilioOutsideWindow = 63016;
 constexpr std::string_view kWhatsAppPrefix = "whatsapp:";
 constexpr Duration kStoreWait = seconds{5};  // Twilio gives a webhook 15 s, Meta about as much
 
@@ -133,6 +134,7 @@ void MessageRoutes::status(const Webhook& hook) {
   }
   const std::string error = report->error_code ? std::to_string(*report->error_code) + " " + report->error_message : "";
   updates_.apply("twilio", report->message_sid, report->status, error);
+  if (report->error_code == kTwilioOutsideWindow) messages_.window_was_closed(report->message_sid);
 }
 
 // ---- Meta, a bridge -------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ constexpr Duration kLease = seconds{60};  // longer than one request may take
 constexpr Duration kQueueWait = seconds{2};
 constexpr milliseconds kStoreAwayWait{5'000};
 constexpr int kBatch = 10;
+constexpr std::string_view kAsTemplate = ":template";  // after the identifier of the message it replaces
 constexpr std::size_t kLongestText = 4096;
 constexpr std::size_t kLongestTextTwilio = 1600;
 
@@ -32,7 +33,8 @@ std::string payload_of(const MessageService::Message& message) {
                     {"text", message.text},
                     {"call", message.call.str()},
                     {"key", message.key},
-                    {"once", message.once}});
+                    {"once", message.once},
+                    {"template", message.as_template}});
 }
 
 std::optional<MessageService::Message> message_of(const store::OutboxRow& row) {
@@ -44,6 +46,7 @@ std::optional<MessageService::Message> message_of(const store::OutboxRow& row) {
   message.call = CallSid(json_string(*payload, "call"));
   message.key = json_string(*payload, "key");
   message.once = json_bool(*payload, "once").value_or(false);
+  message.as_template = json_bool(*payload, "template").value_or(false);
   return message;
 }
 
@@ -173,6 +176,25 @@ void MessageService::post(Message message) {
   if (!accepted) log::error("WHATSAPP_LOST", {{"to", log::phone(message.to)}, {"why", accepted.error().detail}});
 }
 
+void MessageService::window_was_closed(const std::string& provider_id) {
+  if (sender_ == nullptr || template_name_.empty()) return;
+  (void)store_.write("whatsapp", [this, provider_id](store::Store& store) -> Result<void> {
+    store::RecordFilter filter;
+    filter.provider_id = provider_id;
+    filter.inbound = false;
+    filter.limit = 1;
+    const auto found = store.records().messages(filter);
+    if (!found) return fail(found.error());
+    if (found->empty() || found->front().id.ends_with(kAsTemplate)) return {};
+    const store::MessageRecord& refused = found->front();
+    Message message{refused.to, refused.body, refused.call, refused.id + std::string(kAsTemplate), false, true};
+    const auto id = queue_in(store, message);
+    if (!id && store::is_temporary(id.error())) return fail(id.error());
+    if (id) wake();
+    return {};
+  });
+}
+
 void MessageService::poll() {
   timer_.arm_after(kPoll);
   if (polling_ || sender_ == nullptr) return;
@@ -219,7 +241,7 @@ void MessageService::deliver(const store::OutboxRow& row) {
           } else if (found->form == WhatsAppForm::kNotNow) {
             failed(row, message, {Errc::kRejected, "24-hour window is closed and WHATSAPP_TEMPLATE is not set"}, false);
           } else {
-            send_now(row, message, found->form == WhatsAppForm::kTemplate);
+            send_now(row, message, message.as_template || found->form == WhatsAppForm::kTemplate);
           }
         });
       });

@@ -30,6 +30,7 @@ class MessageService {
     std::string key;  // the same key is the same message
     // Rather lost than sent twice: an attempt that ended without an answer is not repeated.
     bool once = false;
+    bool as_template = false;  // whatever our own clock says of the window
   };
   // `queued` (any thread): the id of the message once it is safe, or why it will not be sent: kMalformed (the detail
   // begins with "to" or "text"), kUnsupported (no provider), kRejected (opted out; window closed and no template),
@@ -37,6 +38,9 @@ class MessageService {
   void send(Message message, std::function<void(Result<std::string>)> queued);
   // For answers that nobody waits for: queued even if the database comes back only later.
   void post(Message message);
+  // The network says afterwards that the window was closed for a message it had taken (Twilio 63016 comes that way): it
+  // goes out as the template, once. Any thread.
+  void window_was_closed(const std::string& provider_id);
   // What send() does in the store: kRejected or kMalformed before anything is queued. For those who are there already.
   [[nodiscard]] Result<std::string> queue_in(store::Store& store, const Message& message) const;
 

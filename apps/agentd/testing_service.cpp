@@ -201,4 +201,16 @@ bool ServiceTest::logged(std::string_view part) {
                      [&](const std::string& line) { return line.find(part) != std::string::npos; });
 }
 
+OtherService::Answer twilio_takes(const providers::RawRequest&, std::size_t number) {
+  const nlohmann::json body = {{"sid", "SM" + std::string(31, 'e') + std::to_string(number % 10)},
+                               {"status", "queued"}};
+  return {201, body.dump(), {{"Content-Type", "application/json"}}};
+}
+
+void WhatsAppTest::start_with_twilio(Changes changes) {
+  changes["whatsapp_provider"] = "twilio";
+  changes["twilio_api_base_url"] = network_.url();
+  start(changes);
+}
+
 }  // namespace al::agentd::test

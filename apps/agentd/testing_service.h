@@ -100,4 +100,16 @@ class ServiceTest : public ::testing::Test {
   int written_ = 0;
 };
 
+// Takes every message, as Twilio does: 201 and an identifier of its own.
+[[nodiscard]] OtherService::Answer twilio_takes(const providers::RawRequest& request, std::size_t number);
+
+class WhatsAppTest : public ServiceTest {
+ protected:
+  void start_with_twilio(Changes changes = {});
+  // The text of our message of that number.
+  std::string said(std::size_t number) { return form_of(network_.request(number).body)["Body"]; }
+
+  OtherService network_{twilio_takes};
+};
+
 }  // namespace al::agentd::test

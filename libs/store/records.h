@@ -120,6 +120,7 @@ struct RecordFilter {
   std::optional<WallTime> before;
   std::optional<RecordCursor> after;  // the next page: what comes after this row
   std::optional<bool> inbound;        // messages only
+  std::string provider_id;            // messages only: what the network calls it
   int limit = 100;                    // 1 .. 10000
 };
 

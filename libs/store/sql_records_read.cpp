@@ -209,6 +209,7 @@ Result<std::vector<MessageRecord>> SqlRecords::messages(const RecordFilter& filt
       "messages");
   common_conditions(query, filter, "sender = # OR recipient = #", "call_sid", "at_ms", "id");
   if (filter.inbound) query.where("inbound = #", flag(*filter.inbound));
+  if (!filter.provider_id.empty()) query.where("provider_id = #", text(filter.provider_id));
   const auto rows = query.run(connection_, "at_ms DESC, id", filter.limit);
   if (!rows) return fail(rows.error());
   std::vector<MessageRecord> out;
