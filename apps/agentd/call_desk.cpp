@@ -164,6 +164,10 @@ void CallDesk::offer(OfferKind kind, const twilio::VoiceRequest& request, const 
     return clips && still_playing(store, offer, now, limit) ? fail(Errc::kUnsupported, "its clip is being played")
                                                             : store.registry().offer_stream(offer, now);
   };
+  if (store_away()) {
+    on_loop([this, offer, token, done] { offer_alone(offer, token, done); });
+    return;
+  }
   store_.ask<RegistryRow>(
       put, options_.store_wait,
       [this, weak = std::weak_ptr(alive_), offer, token, done](Result<RegistryRow> row) {
@@ -173,6 +177,14 @@ void CallDesk::offer(OfferKind kind, const twilio::VoiceRequest& request, const 
         if (!weak.lock() || !row) return;
         on_loop([this, call] { watchdog_.call_stored(call); });
       });
+}
+
+bool CallDesk::store_away() const {
+  // What a registry needs takes well under a millisecond.
+  constexpr Duration kTooLong = milliseconds{5};
+  const store::AsyncStoreStats stats = store_.stats();
+  const Duration queue = stats.usual * static_cast<std::int64_t>(stats.queued_writes + stats.queued_asks);
+  return stats.degraded || stats.running > kTooLong || queue > options_.store_wait;
 }
 
 // On the store's thread, or on the caller's where the queue is full.
@@ -218,6 +230,7 @@ void CallDesk::answered(const store::StreamOffer& offer, const std::string& toke
 }
 
 void CallDesk::offer_alone(store::StreamOffer offer, const std::string& token, Done done) {
+  const store::StreamOffer asked = offer;
   auto row = local_.offer_stream(offer, wall_now());
   if (!row && row.error().code == Errc::kNotFound) {
     offer.kind = OfferKind::kNewCall;
@@ -234,7 +247,32 @@ void CallDesk::offer_alone(store::StreamOffer offer, const std::string& token, D
     return;
   }
   offered(offer.call, false);
+  offer_late(asked);
   done({Answer::kStream, token, row->resumes});
+}
+
+// The registry hears of it as soon as it can, before it hears of the stream.
+void CallDesk::offer_late(store::StreamOffer offer) {
+  const auto limit = std::chrono::duration_cast<milliseconds>(options_.start_limit);
+  (void)store_.write(
+      "offer",
+      [this, weak = std::weak_ptr(alive_), offer = std::move(offer), limit](store::Store& store) -> Result<void> {
+        store::StreamOffer late = offer;
+        late.deadline = std::max(offer.deadline, wall_now() + limit);
+        auto row = store.registry().offer_stream(late, wall_now());
+        if (!row && row.error().code == Errc::kNotFound) {
+          late.kind = OfferKind::kNewCall;
+          row = store.registry().offer_stream(late, wall_now());
+        }
+        if (!row) return store::is_temporary(row.error()) ? fail(row.error()) : Result<void>();
+        if (weak.lock() && row->phase == store::Phase::kExpected) {
+          on_loop([this, call = offer.call] {
+            watchdog_.call_stored(call);
+            if (const auto seat = seats_.find(call); seat != seats_.end()) seat->second.stored = true;
+          });
+        }
+        return {};
+      });
 }
 
 void CallDesk::offered(const CallSid& call, bool stored) {

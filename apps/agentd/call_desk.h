@@ -132,6 +132,7 @@ class CallDesk {
     bool stored = false;
     bool media_reported = false;
     Timestamp alive_until{};  // the registry was told
+    StreamGrant grant;        // with the checkpoint of now
     StreamSid stream;         // empty = offered, not started
   };
   using Done = std::function<void(Offer)>;
@@ -142,10 +143,14 @@ class CallDesk {
   void answered(const store::StreamOffer& offer, const std::string& token, Result<store::RegistryRow> row, Done done);
   void offer_alone(store::StreamOffer offer, const std::string& token, Done done);
   void adopt_orphans();
+  void offer_late(store::StreamOffer offer);
   void offered(const CallSid& call, bool stored);
   void accept_alone(const store::StreamStart& start, std::function<void(Result<StreamGrant>)> granted,
                     std::function<void()> lost);
-  void started(const CallSid& call, const StreamSid& stream, bool stored);
+  void started(const CallSid& call, const StreamSid& stream, bool stored, StreamGrant grant);
+  void keep(const CallSid& call, StreamGrant grant, Duration until);
+  // The database is locked or away: whoever waits for it now waits in vain.
+  [[nodiscard]] bool store_away() const;
   void expect_after_clip(const Playback& playback, bool stored);
   void stream_lost(const CallSid& call, const StreamSid& stream, std::string_view how);
   void report_media(const CallSid& call, const StreamSid& stream, Seat& seat);
@@ -180,7 +185,12 @@ class CallDesk {
   store::LocalRegistry local_;  // for calls offered while the database was away
   std::map<CallSid, Seat> seats_;
   std::function<void(const CallSid&, const StreamSid&)> lost_;
-  std::map<CallSid, StreamGrant> between_clips_;  // PLAYBACK=redirect: what the next stream may go on with
+  // What the next stream may go on with should the registry not answer: of calls whose stream has just ended here.
+  struct Kept {
+    StreamGrant grant;
+    Timestamp until;
+  };
+  std::map<CallSid, Kept> kept_;
   net::Timer timer_;
 
   // Any thread.

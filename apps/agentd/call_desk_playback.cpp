@@ -81,9 +81,9 @@ void CallDesk::expect_after_clip(const Playback& playback, bool stored) {
   if (!seat->second.stream.empty()) --streams_;
   seat->second = Seat{};
   seat->second.stored = stored;
-  StreamGrant& kept = between_clips_[playback.call];
-  kept = playback.grant;
-  kept.checkpoint = playback.checkpoint;
+  StreamGrant grant = playback.grant;
+  grant.checkpoint = playback.checkpoint;
+  keep(playback.call, std::move(grant), playback.length + options_.token_life);
   watchdog_.call_offered(playback.call, stored, monotonic_now() + playback.length);
   pump();
 }
@@ -107,7 +107,9 @@ void CallDesk::playback_failed(const Playback& playback, const std::string& toke
   } else {
     (void)local_.accept_stream(again, wall_now());
   }
-  started(playback.call, playback.stream, stored);
+  StreamGrant grant = playback.grant;
+  grant.checkpoint = playback.checkpoint;
+  started(playback.call, playback.stream, stored, std::move(grant));
 }
 
 }  // namespace al::agentd

@@ -57,7 +57,7 @@ void CallDesk::stream_started(const twilio::msg::Start& start, std::function<voi
           const auto seat = seats_.find(claim.call);
           const bool ours_alone = seat != seats_.end() && !seat->second.stored;
           if (row) {
-            started(claim.call, claim.stream, true);
+            started(claim.call, claim.stream, true, grant_of(*row));
             granted(grant_of(*row));
           } else if (is_temporary(row.error().code) || ours_alone || row.error().code == Errc::kNotFound) {
             accept_alone(claim, granted, lost);
@@ -88,32 +88,32 @@ void CallDesk::accept_alone(const store::StreamStart& start, std::function<void(
   }
   const auto seat = seats_.find(start.call);
   const bool has_row = seat != seats_.end() && seat->second.stored;
-  if (has_row) {
-    // The row still says "expected", and would be overdue: it learns of the stream as soon as the database answers.
-    (void)store_.write("accept_stream", [start, lost](store::Store& store) -> Result<void> {
-      const auto accepted = store.registry().accept_stream(start, wall_now());
-      if (!accepted && store::is_temporary(accepted.error())) return fail(accepted.error());
-      if (!accepted && accepted.error().code == Errc::kConflict) {
-        log::warn("STREAM_LOST", {{"call", start.call.str()}, {"why", accepted.error().detail}});
-        lost();
-      }
-      return {};
-    });
-  }
-  const auto kept = between_clips_.find(start.call);
-  StreamGrant grant = kept != between_clips_.end() ? kept->second : StreamGrant{};
-  if (row) grant = grant_of(*row);
-  started(start.call, start.stream, has_row);
+  // The row still says "expected", or is still to be written, and would be overdue: it learns of the stream as soon as
+  // the database answers. A call that this node offered alone cannot be lost to another one.
+  (void)store_.write("accept_stream", [start, lost, has_row](store::Store& store) -> Result<void> {
+    const auto accepted = store.registry().accept_stream(start, wall_now());
+    if (!accepted && store::is_temporary(accepted.error())) return fail(accepted.error());
+    if (!accepted && has_row && accepted.error().code == Errc::kConflict) {
+      log::warn("STREAM_LOST", {{"call", start.call.str()}, {"why", accepted.error().detail}});
+      lost();
+    }
+    return {};
+  });
+  const auto kept = kept_.find(start.call);
+  StreamGrant grant = row ? grant_of(*row) : StreamGrant{};
+  if (kept != kept_.end() && grant.checkpoint.empty()) grant = kept->second.grant;
+  started(start.call, start.stream, has_row, grant);
   granted(std::move(grant));
 }
 
-void CallDesk::started(const CallSid& call, const StreamSid& stream, bool stored) {
+void CallDesk::started(const CallSid& call, const StreamSid& stream, bool stored, StreamGrant grant) {
   const auto [seat, is_new] = seats_.try_emplace(call);
   if (is_new) ++slots_used_;  // offered by another node
   if (seat->second.stream.empty()) ++streams_;
   seat->second.stream = stream;
   seat->second.stored = stored;
-  between_clips_.erase(call);
+  seat->second.grant = std::move(grant);
+  kept_.erase(call);
   watchdog_.stream_started(call, stream, monotonic_now());
   pump();
 }
@@ -151,7 +151,17 @@ void CallDesk::stream_lost(const CallSid& call, const StreamSid& stream, std::st
   if (lost_) lost_(call, stream);
 }
 
+void CallDesk::keep(const CallSid& call, StreamGrant grant, Duration until) {
+  const Timestamp now = monotonic_now();
+  std::erase_if(kept_, [&](const auto& entry) { return entry.second.until < now; });
+  kept_[call] = {std::move(grant), now + until};
+}
+
 void CallDesk::checkpoint(const CallSid& call, const StreamSid& stream, std::string state) {
+  on_loop([this, call, stream, state] {
+    const auto seat = seats_.find(call);
+    if (seat != seats_.end() && seat->second.stream == stream) seat->second.grant.checkpoint = state;
+  });
   (void)store_.write("checkpoint",
                      [this, weak = std::weak_ptr(alive_), call, stream,
                       state = std::move(state)](store::Store& store) -> Result<void> {
@@ -191,6 +201,7 @@ void CallDesk::stream_closed(const CallSid& call, const StreamSid& stream, bool 
     if (finished) {
       watchdog_.call_gone(call);
     } else {
+      keep(call, std::move(seat->second.grant), kRememberFinished);
       watchdog_.stream_gone(call, monotonic_now());
     }
     free_seat(call);
@@ -217,7 +228,7 @@ void CallDesk::call_over(const CallSid& call, const std::string& reason) {
 }
 
 void CallDesk::gone(const CallSid& call) {
-  between_clips_.erase(call);
+  kept_.erase(call);
   watchdog_.call_gone(call);
   free_seat(call);
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sqlite3.h>
 
 #include "agentd/testing_phone.h"
 
@@ -74,6 +75,59 @@ TEST_F(PhoneTest, ACallThatIsCompletedElsewhereEndsItsStreamHere) {
   twilio_.with([&] { call_->sim().rest_complete(monotonic_now()); });
   ASSERT_TRUE(is_over());
   EXPECT_TRUE(forgotten());
+}
+
+// Holds the database locked, as another process would.
+class LockedDatabase {
+ public:
+  explicit LockedDatabase(const std::string& file) {
+    EXPECT_EQ(sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE, nullptr), SQLITE_OK);
+    sqlite3_busy_timeout(db_, 10'000);
+    EXPECT_EQ(sqlite3_exec(db_, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db_);
+  }
+  ~LockedDatabase() {
+    sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+    sqlite3_close(db_);
+  }
+  LockedDatabase(const LockedDatabase&) = delete;
+  LockedDatabase& operator=(const LockedDatabase&) = delete;
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+TEST_F(PhoneTest, WhileTheDatabaseIsLockedABrokenStreamGoesOnFromMemory) {
+  start();
+  world_->script().set_transcripts({"I am looking for a flat in Haifa.", "Three rooms please."});
+  dial(twilio_.options());
+  ASSERT_TRUE(agent_has_spoken(1));
+  twilio_.with([&] { call_->say(milliseconds{900}); });
+  ASSERT_TRUE(agent_has_spoken(2));
+  std::shared_ptr<TestCall> second;
+  {
+    const LockedDatabase locked(folder_.path() + "/agentd.sqlite");
+    daemon_->hand_over();  // the streams end, and Twilio asks who goes on
+    ASSERT_TRUE(eventually([&] { return call_->sim().streams_opened() == 2; }));
+    ASSERT_TRUE(eventually([&] { return log_.count("RESUMED") == 1; }));
+    // And a new call is taken.
+    second = twilio_.dial(twilio_.options(), agent());
+    EXPECT_TRUE(eventually([&] { return second->noted("mark", "e") == 1; }));
+  }
+  twilio_.with([&] { call_->say(milliseconds{900}); });
+  ASSERT_TRUE(agent_has_spoken(3));
+  // The database knows both when it is back: the calls end in it, and nothing is overdue.
+  twilio_.with([&] {
+    call_->driver().hang_up();
+    second->driver().hang_up();
+  });
+  ASSERT_TRUE(is_over());
+  ASSERT_TRUE(eventually([&] { return second->over(); }));
+  EXPECT_TRUE(forgotten());
+  ASSERT_TRUE(eventually([&] { return record()["status"] == "completed"; })) << record().dump();
+  EXPECT_EQ(record()["slots"]["area"], "Haifa");
+  EXPECT_EQ(record()["slots"]["rooms"], "3");
+  twilio_.with([&] { EXPECT_TRUE(twilio_.updates().empty()); });
+  twilio_.forget(second);
 }
 
 class GoodbyeTest : public PhoneTest {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "core/log.h"
@@ -40,6 +41,7 @@ struct AsyncStore::State {
   bool next(std::unique_lock<std::mutex>& lock, Ask& ask, Pending& pending);
   void run_write(Pending pending, std::unique_lock<std::mutex>& lock);
   void note_health(bool healthy);
+  void note_end(bool healthy);
   void drop(const Pending& pending, std::string_view why);
 
   std::unique_ptr<Store> store;
@@ -53,6 +55,8 @@ struct AsyncStore::State {
   std::deque<Pending> writes;
   std::multimap<Steady::time_point, std::weak_ptr<Ticket>> deadlines;
   Steady::time_point next_write_at{};
+  std::optional<Steady::time_point> running_since;
+  Steady::duration usual{};  // moving mean of operations that the database did
   Duration backoff{};
   Steady::time_point stop_by = Steady::time_point::max();
   bool stopping = false;
@@ -109,6 +113,8 @@ AsyncStoreStats AsyncStore::stats() const {
   AsyncStoreStats out = state_->stats;
   out.queued_asks = state_->asks.size();
   out.queued_writes = state_->writes.size();
+  out.usual = std::chrono::duration_cast<Duration>(state_->usual);
+  if (state_->running_since) out.running = std::chrono::duration_cast<Duration>(Steady::now() - *state_->running_since);
   return out;
 }
 
@@ -163,6 +169,13 @@ bool AsyncStore::State::next(std::unique_lock<std::mutex>& lock, Ask& ask, Pendi
   }
 }
 
+void AsyncStore::State::note_end(bool healthy) {
+  constexpr int kOf = 16;
+  if (healthy) usual += (Steady::now() - *running_since - usual) / kOf;
+  running_since.reset();
+  note_health(healthy);
+}
+
 void AsyncStore::State::note_health(bool healthy) {
   if (stats.degraded == !healthy) return;
   stats.degraded = !healthy;
@@ -180,11 +193,12 @@ void AsyncStore::State::drop(const Pending& pending, std::string_view why) {
 }
 
 void AsyncStore::State::run_write(Pending pending, std::unique_lock<std::mutex>& lock) {
+  running_since = Steady::now();
   lock.unlock();
   ++pending.attempts;
   const Result<void> done = pending.operation(*store);
   lock.lock();
-  note_health(done || !is_temporary(done.error()));
+  note_end(done || !is_temporary(done.error()));
   if (done) {
     backoff = Duration{0};
     next_write_at = {};
@@ -211,10 +225,11 @@ void AsyncStore::State::work() {
       const std::shared_ptr<Ticket> ticket = std::move(ask.ticket);
       ask.ticket = nullptr;
       if (ticket->answered) continue;
+      running_since = Steady::now();
       lock.unlock();
       const bool healthy = ticket->run(*store);
       lock.lock();
-      note_health(healthy);
+      note_end(healthy);
     } else {
       run_write(std::move(pending), lock);
     }

@@ -44,6 +44,8 @@ struct AsyncStoreStats {
   std::size_t queued_asks = 0;
   std::size_t queued_writes = 0;
   bool degraded = false;  // the last operation failed with a temporary error
+  Duration running{0};    // since when the operation of now has been going on; 0 = none
+  Duration usual{0};      // what an operation takes, lately
 };
 
 class AsyncStore {

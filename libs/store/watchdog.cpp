@@ -174,7 +174,7 @@ void Watchdog::due_claimed(const std::vector<RegistryRow>& rows, Timestamp now) 
     Watch& watch = calls_[row.call];
     if (watch.state == State::kRedirecting || watch.state == State::kBackoff) continue;  // at it already
     const bool streams_here = watch.state == State::kWaitMedia || watch.state == State::kStreaming;
-    const bool alive_here = watch.state == State::kStreaming && row.stream == watch.stream;
+    const bool alive_here = watch.state == State::kStreaming;
     if ((streams_here && row.stream.empty()) || alive_here) {
       // This node let the stream start while the registry did not answer, and nobody else can have the call; or it
       // could not tell the registry for long that the stream is alive.
