@@ -17,6 +17,8 @@ std::string text_of(const dialog::CallEvent& event, std::string_view key) {
 }  // namespace
 
 store::TurnRecord& TurnRecorder::at(TurnId turn, WallTime now) {
+  // An answer that was asked for before the caller had finished has a number of its own: it answers what was heard.
+  if (turn == guess_ && heard_) turn = heard_;
   turn.value += behind_;
   if (!current_ || current_->turn != turn) {
     current_.emplace();
@@ -29,7 +31,13 @@ store::TurnRecord& TurnRecorder::at(TurnId turn, WallTime now) {
 
 std::optional<store::TurnRecord> TurnRecorder::on_event(const dialog::CallEvent& event, std::string_view heard,
                                                         WallTime now) {
+  if (event.name == "GUESS" || event.name == "GUESS_DROPPED") {
+    guess_ = event.name == "GUESS" ? event.turn : TurnId{};
+    heard_ = {};
+    return std::nullopt;
+  }
   if (event.name == "ASR_TEXT") {
+    if (guess_ && event.turn < guess_) heard_ = event.turn;
     store::TurnRecord& turn = at(event.turn, now);
     turn.caller_text = text_of(event, "text");
     return turn;

@@ -31,6 +31,8 @@ class TurnRecorder {
   CallSid call_;
   std::uint64_t behind_;
   std::optional<store::TurnRecord> current_;
+  TurnId guess_;  // an answer asked for early
+  TurnId heard_;  // what it answers
 };
 
 }  // namespace al::agentd
