@@ -56,6 +56,8 @@ class CallSummariesTest : public test::ServiceTest {
                   .status,
               204);
   }
+  void two_nodes_and_a_restart();
+
   OtherService network_{[](const providers::RawRequest&, std::size_t number) -> OtherService::Answer {
     return {201, json{{"sid", "SM" + std::string(30, 'a') + std::to_string(10 + number)}, {"status", "queued"}}.dump()};
   }};
@@ -112,10 +114,10 @@ TEST_F(CallSummariesTest, InsideTheWindowItIsText) {
   EXPECT_TRUE(logged("only callers who wrote to us within 24 hours")) << "said at the start";
 }
 
-TEST_F(CallSummariesTest, TwoNodesAndARestartSendItOnce) {
+void CallSummariesTest::two_nodes_and_a_restart() {
   start(changes(network_));
-  const auto first = std::move(daemon_);
-  start(changes(network_));  // a second node on the same database
+  const auto first = std::move(daemon_);  // goes on
+  start(changes(network_));               // a second node on the same database
   for (int n = 1; n <= 5; ++n) {
     talks(n, "+97254123456" + std::to_string(n));
     hangs_up(n);
@@ -132,6 +134,18 @@ TEST_F(CallSummariesTest, TwoNodesAndARestartSendItOnce) {
     return all.size() == 6 && std::all_of(all.begin(), all.end(), [](const json& m) { return m["status"] == "sent"; });
   }));
   EXPECT_EQ(network_.requests().size(), 6U);
+}
+
+TEST_F(CallSummariesTest, TwoNodesAndARestartSendItOnce) {
+  two_nodes_and_a_restart();
+}
+
+TEST_F(CallSummariesTest, TwoNodesOnPostgresSendItOnce) {
+  AL_SKIP_WITHOUT_SERVER("postgres");
+  const store::testing::TemporarySchema schema;
+  database_ = schema.url();
+  two_nodes_and_a_restart();
+  daemon_.reset();
 }
 
 TEST_F(CallSummariesTest, ACallThatEndedWhileNobodyRanIsNotForgotten) {

@@ -67,7 +67,7 @@ class ToolsTest : public test::PhoneTest {
 TEST_F(ToolsTest, ALeadIsSavedWhenTheCallerAgreesAndItsSummarySentWhenTheyAskForIt) {
   world_->script().set_transcripts(
       {kEverything, "Yes, that is correct.", "Please send it to me by WhatsApp.", "Thank you, goodbye."});
-  begin();
+  begin({{"whatsapp_call_summary", "true"}});
   says_and_is_answered(1);
   ASSERT_TRUE(eventually([&] { return leads().size() == 1; }));
   EXPECT_EQ(leads()[0]["slots"]["area"], "Haifa") << leads();
@@ -87,9 +87,24 @@ TEST_F(ToolsTest, ALeadIsSavedWhenTheCallerAgreesAndItsSummarySentWhenTheyAskFor
     EXPECT_EQ(call_->end_reason(), "completed through REST");
     EXPECT_EQ(twilio_.updates_with("completed"), 1);
   });
+  EXPECT_TRUE(eventually([&] { return logged("why=\"it was sent during the call\""); })) << "no second one at the end";
   EXPECT_EQ(network_.requests().size(), 1U);
   EXPECT_EQ(leads().size(), 1U);
   EXPECT_EQ(leads()[0]["confirmed"], true) << "a later saving does not take it back";
+}
+
+TEST_F(ToolsTest, ACallThatEndsWithALeadSendsItsSummary) {
+  world_->script().set_transcripts({"I am looking for an apartment in Haifa.", "Thank you, goodbye."});
+  begin({{"whatsapp_call_summary", "true"}});
+  says_and_is_answered(1);
+  EXPECT_TRUE(network_.requests().empty());
+  says();
+  ASSERT_TRUE(is_over());
+  const json message = json::parse(network_.request(0).body);
+  EXPECT_EQ(message["to"], test::kPerson.substr(1));
+  EXPECT_THAT(message["text"].get<std::string>(), ::testing::StartsWith("Harbor Homes\n"));
+  EXPECT_THAT(message["text"].get<std::string>(), HasSubstr("Haifa"));
+  EXPECT_EQ(network_.requests().size(), 1U);
 }
 
 TEST_F(ToolsTest, WhatAModelAsksForOutsideThePolicyDoesNotHappen) {
