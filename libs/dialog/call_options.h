@@ -37,8 +37,9 @@ struct TurnOptions {
   milliseconds dtmf_timeout{2500};       // the digits are complete when no further one comes for so long
   char dtmf_terminator = '#';
   std::size_t dtmf_max_digits = 20;
-  // LLM_EARLY_MS: ask the model on a partial that did not change for this long, once an utterance; dropped when the final
-  // differs. A quarter of a second won for at most twice the requests (al_agentd_provider_calls latency). 0 = off.
+  // LLM_EARLY_MS: ask the model on a partial that did not change for this long, once an utterance; dropped when the
+  // final differs. A quarter of a second won for at most twice the requests (al_agentd_provider_calls latency). 0 =
+  // off.
   milliseconds speculate_after{200};
 };
 

@@ -84,6 +84,9 @@ Result<std::shared_ptr<SpeechToText>> google_stt(Build& build) {
   options.model = model == "default" ? std::string() : model;
   options.hint_boost = static_cast<float>(build.settings.number("google_stt_hint_boost"));
   options.interim_results = build.settings.boolean("google_stt_interim");
+  // The default names the old code of Hebrew, which is no help to other languages.
+  const bool fits = build.settings.given("stt_alternative_languages") || build.stt_language().starts_with("he");
+  options.alternative_languages = fits ? build.settings.list("stt_alternative_languages") : std::vector<std::string>();
   if (build.settings.has("google_stt_ca_file")) {
     auto authority = read_file(build.settings.string("google_stt_ca_file"));
     if (!authority) return fail(authority.error().code, "GOOGLE_STT_CA_FILE: " + authority.error().detail);

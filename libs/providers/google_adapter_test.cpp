@@ -150,6 +150,23 @@ TEST_F(GoogleAdapter, FallsBackToTheOldCodeForHebrewAndRemembersIt) {
   EXPECT_EQ(script_.requests(FakeStage::kStt), 3);  // at once this time
 }
 
+TEST_F(GoogleAdapter, WithoutAnAlternativeARefusedLanguageIsAFailure) {
+  serve({.refuse_he = true});
+  GoogleSttOptions strict = options();
+  strict.alternative_languages.clear();
+  const auto session = open(strict);
+  EXPECT_TRUE(say(*session, 1).error.has_value());
+}
+
+TEST_F(GoogleAdapter, TakesTheFirstAlternativeThatIsNotRefusedItself) {
+  serve({.refuse_he = true});
+  GoogleSttOptions wide = options();
+  wide.alternative_languages = {"he-IL", "en-US"};
+  const auto session = open(wide);
+  EXPECT_EQ(say(*session, 1).text, "שלום עולם טוב");
+  EXPECT_EQ(script_.requests(FakeStage::kStt), 2);
+}
+
 TEST_F(GoogleAdapter, DropsAModelThatDoesNotKnowTheLanguage) {
   serve();
   GoogleSttOptions phone = options();

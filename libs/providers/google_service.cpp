@@ -1,4 +1,5 @@
 // What all sessions of the Google recogniser share.
+#include <algorithm>
 #include <utility>
 
 #include "core/log.h"
@@ -69,7 +70,11 @@ void GoogleSttService::shut_down() {
 
 std::string GoogleSttService::language(const std::string& wanted) const {
   const std::lock_guard lock(mutex_);
-  return wanted == "he-IL" && old_hebrew_ ? "iw-IL" : wanted;
+  if (!refused_.contains(wanted)) return wanted;
+  for (const std::string& other : options.alternative_languages) {
+    if (!refused_.contains(other)) return other;
+  }
+  return wanted;
 }
 
 std::string GoogleSttService::model() const {
@@ -86,11 +91,12 @@ bool GoogleSttService::learn(const GoogleStatus& status, const std::string& lang
     }
     return true;
   }
-  if (language == "he-IL" && status.message.find("anguage") != std::string::npos) {
-    old_hebrew_ = true;
-    return true;
-  }
-  return false;
+  if (status.message.find("anguage") == std::string::npos) return false;
+  const auto& others = options.alternative_languages;
+  const auto usable = [&](const std::string& other) { return other != language && !refused_.contains(other); };
+  if (std::none_of(others.begin(), others.end(), usable)) return false;
+  refused_.insert(language);
+  return true;
 }
 
 }  // namespace al::providers

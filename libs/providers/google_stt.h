@@ -22,7 +22,10 @@ struct GoogleSttOptions {
   std::string root_certificates_pem;    // empty = the system's
   std::string server_name;              // expected in the certificate instead of the endpoint's host; empty = as is
   std::string model;                    // empty = the service's default, the one v1 model that knows Hebrew well
-  float hint_boost = 10;                // weight of the hints, 0-20; 0 = the service's own
+  // Asked for in this order once the service has refused the session's own language. Hebrew has an old code that some
+  // backends still want.
+  std::vector<std::string> alternative_languages{"iw-IL"};
+  float hint_boost = 10;  // weight of the hints, 0-20; 0 = the service's own
   bool interim_results = true;
   bool automatic_punctuation = true;
   Duration audio_chunk = milliseconds{100};     // audio is sent in pieces of this length (≈100 ms is recommended)

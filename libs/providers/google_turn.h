@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -24,7 +25,7 @@ class GoogleSttService {
  public:
   GoogleSttService(GoogleSttOptions o, Scheduler& s);
 
-  // The language to ask for: Hebrew has an old code that some backends still want.
+  // The language to ask for: `wanted`, or the first alternative that was not refused as well.
   [[nodiscard]] std::string language(const std::string& wanted) const;
   [[nodiscard]] std::string model() const;
   // An INVALID_ARGUMENT came for this language and model: true if there is another form to try.
@@ -51,7 +52,7 @@ class GoogleSttService {
   bool closed_ = false;
   std::unique_ptr<GoogleSpeechChannel> channel_;
   std::string model_;
-  bool old_hebrew_ = false;
+  std::set<std::string> refused_;  // languages
 };
 
 // Thread-safe: used from the call's strand, gRPC's threads and the scheduler.
