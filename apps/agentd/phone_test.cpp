@@ -77,6 +77,33 @@ TEST_F(PhoneTest, ACallThatIsCompletedElsewhereEndsItsStreamHere) {
   EXPECT_TRUE(forgotten());
 }
 
+TEST_F(PhoneTest, AHandshakeThatIsRefusedIsTriedTwiceMoreThenToldGoodbye) {
+  start({{"ws_signature", "require"}});
+  auto options = twilio_.options();
+  options.sign_upgrade = false;
+  dial(options);
+  ASSERT_TRUE(is_over());
+  twilio_.with([&] {
+    EXPECT_EQ(call_->noted("error", "31920"), 3) << "the call's own, and two resumes";
+    EXPECT_EQ(call_->noted("request", "/webhook/stream_ended"), 3);
+    EXPECT_EQ(call_->noted("verb", "<Say>") + call_->noted("verb", "<Play>"), 1);
+    EXPECT_EQ(call_->end_reason(), "<Hangup>");
+  });
+  EXPECT_TRUE(forgotten());
+}
+
+TEST_F(PhoneTest, WhereTheActionIsNotAskedAfterARefusedHandshakeTheCallEndsAndIsClosed) {
+  start({{"ws_signature", "require"}});
+  auto options = twilio_.options();
+  options.sign_upgrade = false;
+  options.action_after_failed_handshake = false;
+  dial(options);
+  ASSERT_TRUE(is_over());
+  twilio_.with([&] { EXPECT_EQ(call_->end_reason(), "the TwiML is done"); });
+  EXPECT_TRUE(forgotten());
+  EXPECT_TRUE(eventually([&] { return record()["status"] == "completed"; })) << record().dump();
+}
+
 // Holds the database locked, as another process would.
 class LockedDatabase {
  public:
