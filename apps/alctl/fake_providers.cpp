@@ -18,6 +18,8 @@ using providers::FakeStage;
 constexpr std::pair<std::string_view, FakeStage> kStages[] = {
     {"stt", FakeStage::kStt}, {"llm", FakeStage::kModel}, {"tts", FakeStage::kTts}};
 constexpr int kLongestLatencyMs = 60'000;
+// Nobody says a sentence at once: what is recognised while the caller speaks grows word by word.
+constexpr milliseconds kWordSaid{250};
 
 // "stt=503:2" as stage and rest.
 Result<std::pair<FakeStage, std::string>> split_stage(const std::string& option, const std::string& text) {
@@ -116,6 +118,7 @@ Result<std::unique_ptr<providers::FakeWorld>> start_fakes(const Arguments& argum
     if (auto set = set_fault(script, prefix + "fault", text); !set) return fail(set.error());
   }
   FakeLatencies latencies;
+  latencies.word_said = kWordSaid;
   for (const std::string& text : arguments.all(prefix + "latency")) {
     if (auto set = set_latency(latencies, prefix + "latency", text); !set) return fail(set.error());
   }
