@@ -113,6 +113,7 @@ void CallWebhooks::offer(OfferKind kind, const Webhook& hook, const twilio::Voic
         switch (offer.answer) {
           case CallDesk::Answer::kStream:
             respond(twiml(pages_.connect(base, {call, offer.token, offer.resumes})));
+            if (options_.stream_expected) options_.stream_expected();
             break;
           case CallDesk::Answer::kFull:
             respond(twiml(pages_.full(base)));

@@ -2,6 +2,7 @@
 // over, when a message was recorded. Handlers answer at once; what a report sets in motion happens on the desk's loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -22,6 +23,7 @@ class CallWebhooks {
     std::string persona;
     std::string language;
     std::string node;
+    std::function<void()> stream_expected;  // Twilio was told to open a stream: providers may connect meanwhile
   };
   // All must outlive the routes. `playback` null: PLAYBACK=stream.
   CallWebhooks(Options options, const WebGate& gate, CallDesk& desk, const CallPages& pages, store::AsyncStore& store,

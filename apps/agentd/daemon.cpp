@@ -47,6 +47,11 @@ Result<void> Daemon::Graph::listen(const Settings& settings) {
   hook_options.persona = persona->id;
   hook_options.language = persona->language;
   hook_options.node = node;
+  hook_options.stream_expected = [this] {
+    providers.stt->warm_up();
+    providers.llm->warm_up();
+    providers.tts->warm_up();
+  };
   webhooks = std::make_unique<CallWebhooks>(hook_options, *gate, *desk, *pages, *store, playback.get());
   if (playback) playback->use(*pages);
   api = std::make_unique<ApiRoutes>(settings, *gate, *store, *messages, *eraser);

@@ -54,8 +54,9 @@ class SttSession {
 class SpeechToText {
  public:
   virtual ~SpeechToText() = default;
-  // Called when a call is expected, so that connections are warm before the caller speaks. Never blocks.
+  // Called when the stream of a call starts. Never blocks.
   virtual std::unique_ptr<SttSession> open(const SttOptions& options, std::shared_ptr<SttSink> sink) = 0;
+  virtual void warm_up() {}  // a call is expected: open the connection. Any thread; never blocks
   [[nodiscard]] virtual std::string name() const = 0;  // "google", "moonshine"
 };
 

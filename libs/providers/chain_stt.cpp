@@ -31,6 +31,9 @@ class SttChain final : public SpeechToText {
     shared->open();
     return std::make_unique<ChainSession>(std::move(shared));
   }
+  void warm_up() override {
+    for (std::size_t i = 0; i < core_->size(); ++i) core_->link(i).provider->warm_up();
+  }
   [[nodiscard]] std::string name() const override { return core_->name(); }
 
  private:

@@ -52,9 +52,12 @@ class GoogleStt final : public dialog::SpeechToText {
   ~GoogleStt() override { service_->shut_down(); }
   std::unique_ptr<dialog::SttSession> open(const dialog::SttOptions& options,
                                            std::shared_ptr<dialog::SttSink> sink) override {
+    warm_up();
+    return std::make_unique<Session>(service_, options, std::move(sink));
+  }
+  void warm_up() override {
     service_->warm_up();
     if (service_->options.tokens) service_->options.tokens->warm_up();
-    return std::make_unique<Session>(service_, options, std::move(sink));
   }
   [[nodiscard]] std::string name() const override { return "google"; }
 

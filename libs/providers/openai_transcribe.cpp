@@ -144,9 +144,10 @@ class OpenAiTranscribe final : public dialog::SpeechToText {
   explicit OpenAiTranscribe(Setup setup) : setup_(std::make_shared<const Setup>(std::move(setup))) {}
   std::unique_ptr<dialog::SttSession> open(const dialog::SttOptions& options,
                                            std::shared_ptr<dialog::SttSink> sink) override {
-    setup_->context.http.warm(setup_->options.base_url);
+    warm_up();
     return std::make_unique<Session>(setup_, options, std::move(sink));
   }
+  void warm_up() override { setup_->context.http.warm(setup_->options.base_url); }
   [[nodiscard]] std::string name() const override { return setup_->options.name; }
 
  private:
