@@ -36,7 +36,7 @@ class OpenHost final : public agentd::MediaHost {
                       std::function<void()>) override {
     granted(agentd::StreamGrant{});
   }
-  void session_opened(const CallSid&, std::weak_ptr<agentd::MediaSession>) override {}
+  void session_opened(const CallSid&, const StreamSid&, std::weak_ptr<agentd::MediaSession>) override {}
   void stream_alive(const CallSid&, const StreamSid&) override {}
   void stream_ended(const CallSid&, const StreamSid&, const agentd::StreamEnd&) override {}
   void count_fault(twilio::StreamFault, bool) override { ++faults; }
