@@ -19,7 +19,7 @@ const option = (name, otherwise) => {
   const at = process.argv.indexOf(name);
   return at < 0 ? otherwise : Number(process.argv[at + 1]);
 };
-const agentdPath = process.argv[2];
+const agentdPath = path.resolve(process.argv[2] || 'agentd');
 const wanted = option('--requests', 500);
 const mutated = option('--mutated', 200);
 const stride = option('--stride', 1);
