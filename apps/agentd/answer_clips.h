@@ -45,7 +45,4 @@ class AnswerClips {
   std::size_t bytes_ = 0;
 };
 
-// A RIFF/WAVE file with 8 kHz mono µ-law (format tag 7), as <Play> takes it.
-[[nodiscard]] std::string ulaw_wav(std::span<const std::uint8_t> ulaw);
-
 }  // namespace al::agentd

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "audio/allocation_counter.h"
 #include "audio/g711.h"
 #include "audio/test_signals.h"
 #include "audio/turn_listener.h"
+#include "core/allocation_counter.h"
 
 namespace al::audio {
 namespace {
@@ -28,7 +28,7 @@ TEST_P(Allocation, HearingAFrameAllocatesNothing) {
   const test::Pcm call = test::noise(1000, -60.0F) + test::noise(1000, -25.0F) + test::noise(1500, -60.0F);
   UlawFrame sent;
   long sum = 0;
-  const long before = test::allocations();
+  const long before = al::test::allocations();
   for (std::size_t i = 0; i < test::frame_count(call); ++i) {
     encode_ulaw(test::frame(call, i), sent);
     const PcmFrame frame = decode_frame(sent);
@@ -38,7 +38,7 @@ TEST_P(Allocation, HearingAFrameAllocatesNothing) {
                         agent ? std::span<const std::int16_t>(frame) : std::span<const std::int16_t>{}, agent});
     sum += heard.voice ? 1 : 0;
   }
-  EXPECT_EQ(test::allocations() - before, 0);
+  EXPECT_EQ(al::test::allocations() - before, 0);
   EXPECT_GE(sum, 0);
 }
 

@@ -2,12 +2,12 @@
 
 #include <benchmark/benchmark.h>
 
-#include "audio/allocation_counter.h"
 #include "audio/conditioner.h"
 #include "audio/g711.h"
 #include "audio/test_signals.h"
 #include "audio/turn_listener.h"
 #include "audio/wav_file.h"
+#include "core/allocation_counter.h"
 
 namespace al::audio {
 namespace {
@@ -22,8 +22,8 @@ const test::Pcm& call() {
 }
 
 void count(benchmark::State& state, long before) {
-  state.counters["allocations"] =
-      benchmark::Counter(static_cast<double>(test::allocations() - before) / static_cast<double>(state.iterations()));
+  state.counters["allocations"] = benchmark::Counter(static_cast<double>(al::test::allocations() - before) /
+                                                     static_cast<double>(state.iterations()));
   state.counters["x_real_time"] =
       benchmark::Counter(static_cast<double>(state.iterations()) * 0.02, benchmark::Counter::kIsRate);
 }
@@ -43,7 +43,7 @@ void listen(benchmark::State& state, VadEngine engine) {
   std::size_t i = 0;
   std::int64_t at_ms = 0;
   UlawFrame sent;
-  const long before = test::allocations();
+  const long before = al::test::allocations();
   for (auto _ : state) {
     const PcmFrameView original(call().data() + (i % frames) * kFrameSamples, kFrameSamples);
     sent = encode_frame(original);
@@ -67,14 +67,14 @@ void BM_ListenWebrtc(benchmark::State& state) {
 
 void BM_DecodeUlaw(benchmark::State& state) {
   const UlawFrame frame = encode_frame(test::frame(call(), 100));
-  const long before = test::allocations();
+  const long before = al::test::allocations();
   for (auto _ : state) benchmark::DoNotOptimize(decode_frame(frame));
   count(state, before);
 }
 
 void BM_EncodeUlaw(benchmark::State& state) {
   const PcmFrame frame = test::frame(call(), 100);
-  const long before = test::allocations();
+  const long before = al::test::allocations();
   for (auto _ : state) benchmark::DoNotOptimize(encode_frame(frame));
   count(state, before);
 }
@@ -83,7 +83,7 @@ void BM_Condition(benchmark::State& state) {
   Conditioner conditioner;
   const PcmFrame frame = test::frame(call(), 100);
   PcmFrame out;
-  const long before = test::allocations();
+  const long before = al::test::allocations();
   for (auto _ : state) {
     conditioner.process(frame, true, out);
     benchmark::DoNotOptimize(out);

@@ -11,6 +11,7 @@
 #include "audio/resampler.h"
 #include "audio/test_signals.h"
 #include "audio/tone.h"
+#include "audio/ulaw_wav.h"
 #include "audio/wav_file.h"
 
 namespace al::audio {
@@ -181,6 +182,26 @@ TEST(Tone, OddLengthsAndLevelsAreTame) {
   EXPECT_EQ(make_tone(440.0, std::chrono::milliseconds{1}).size(), 8U);
   const Pcm loud = make_tone(-1.0, std::chrono::milliseconds{50}, 20.0F);
   EXPECT_LE(*std::max_element(loud.begin(), loud.end()), 32767);
+}
+
+TEST(UlawWav, IsReadBackAsTheSameSound) {
+  const Folder folder;
+  const std::string path = folder.file("clip.wav");
+  for (const WavChunk& extra : {WavChunk{}, WavChunk{"note", "odd"}}) {
+    for (const std::size_t size : {1U, 159U, 160U, 8001U}) {
+      std::vector<std::uint8_t> ulaw(size);
+      for (std::size_t i = 0; i < size; ++i) ulaw[i] = static_cast<std::uint8_t>(i * 7);
+      const std::string file = ulaw_wav(ulaw, extra);
+      EXPECT_EQ(file.size() % 2, 0U);
+      EXPECT_TRUE(file.starts_with(ulaw_wav_header(size, extra)));
+      std::ofstream(path, std::ios::binary) << file;
+      const auto pcm = read_8k(path);
+      ASSERT_TRUE(pcm) << to_string(pcm.error());
+      std::vector<std::int16_t> expected(size);
+      decode_ulaw(ulaw, expected);
+      EXPECT_EQ(*pcm, expected) << size << extra.id;
+    }
+  }
 }
 
 }  // namespace

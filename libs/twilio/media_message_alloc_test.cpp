@@ -1,29 +1,11 @@
 // The path of a frame allocates nothing: counted. A program of its own, since it replaces the global allocator.
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "core/allocation_counter.h"
 #include "twilio/media_message.h"
 #include "twilio/stream_order.h"
-
-namespace {
-std::size_t allocations = 0;  // of this thread's test; nothing else runs
-}
-
-// Not inlined: the compiler would see malloc on one side of a new and delete on the other.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace al::twilio {
 namespace {
@@ -47,7 +29,7 @@ TEST(MediaPath, AFrameInAndOutAllocatesNothing) {
   order.accept();
 
   std::size_t delivered = 0;
-  const std::size_t before = allocations;
+  const long before = al::test::allocations();
   for (const std::string& text : texts) {
     const auto message = parse_media_message(text);
     if (order.on_message(message, Timestamp{}).action != StreamVerdict::Action::kDeliver) continue;
@@ -55,7 +37,7 @@ TEST(MediaPath, AFrameInAndOutAllocatesNothing) {
     std::copy(bytes.begin(), bytes.end(), frame.begin());
     delivered += outbound.fill(frame).size() > 200 ? 1 : 0;
   }
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(al::test::allocations() - before, 0);
   EXPECT_EQ(delivered, texts.size());
 }
 

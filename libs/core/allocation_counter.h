@@ -2,8 +2,8 @@
 // operator new.
 #pragma once
 
-namespace al::audio::test {
+namespace al::test {
 
 [[nodiscard]] long allocations();  // since the program began, of all threads
 
-}  // namespace al::audio::test
+}  // namespace al::test

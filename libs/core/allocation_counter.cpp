@@ -1,4 +1,4 @@
-#include "audio/allocation_counter.h"
+#include "core/allocation_counter.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -21,10 +21,10 @@ std::atomic<long> counted{0};
   std::free(memory);
 }
 
-namespace al::audio::test {
+namespace al::test {
 
 long allocations() {
   return counted;
 }
 
-}  // namespace al::audio::test
+}  // namespace al::test
